@@ -1,0 +1,9 @@
+//! podling: a faithful, deterministic Kubernetes (v1.36) in one process.
+
+pub mod apiserver;
+pub mod clock;
+pub mod resource;
+pub mod rng;
+pub mod status;
+pub mod storage;
+mod timers;

@@ -1,0 +1,318 @@
+//! Which resources the API serves: names, kinds, scopes, short names, verbs, subresources.
+//!
+//! Discovery, routing, storage keys and error texts all read this one table. A kind stands here once the
+//! cluster does with it what Kubernetes does, never before.
+
+/// One served resource, such as `deployments` of `apps/v1`.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Resource {
+    /// The API group; empty for core.
+    pub group: &'static str,
+    /// The version.
+    pub version: &'static str,
+    /// The plural name in paths.
+    pub plural: &'static str,
+    /// The singular name.
+    pub singular: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// Whether objects live in a namespace.
+    pub namespaced: bool,
+    /// What kubectl also takes for the name.
+    pub short_names: &'static [&'static str],
+    /// Groups of resources such as `all`.
+    pub categories: &'static [&'static str],
+    /// Subresources that are served.
+    pub subresources: &'static [Subresource],
+}
+
+/// Something below an object in its path, such as `pods/log`.
+#[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Subresource {
+    /// The last part of the path.
+    pub name: &'static str,
+    /// Group, version and kind of what is sent and answered.
+    pub response: (&'static str, &'static str, &'static str),
+    /// The verbs that discovery lists, in its order.
+    pub verbs: &'static [&'static str],
+}
+
+const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
+
+const fn status_of(group: &'static str, kind: &'static str) -> Subresource {
+    Subresource {
+        name: "status",
+        response: (group, "v1", kind),
+        verbs: STATUS_VERBS,
+    }
+}
+
+const SCALE: Subresource = Subresource {
+    name: "scale",
+    response: ("autoscaling", "v1", "Scale"),
+    verbs: STATUS_VERBS,
+};
+
+/// The verbs of a resource with storage, in the order of discovery.
+pub const STORED_VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
+
+macro_rules! resource {
+    ($name:ident, $group:literal, $plural:literal, $singular:literal, $kind:literal, $namespaced:literal,
+     short $short:expr, categories $categories:expr, sub $sub:expr) => {
+        #[doc = concat!("`", $plural, "`")]
+        pub static $name: Resource = Resource {
+            group: $group,
+            version: "v1",
+            plural: $plural,
+            singular: $singular,
+            kind: $kind,
+            namespaced: $namespaced,
+            short_names: $short,
+            categories: $categories,
+            subresources: $sub,
+        };
+    };
+}
+
+resource!(
+    CONFIG_MAPS,
+    "",
+    "configmaps",
+    "configmap",
+    "ConfigMap",
+    true,
+    short & ["cm"],
+    categories & [],
+    sub & []
+);
+resource!(
+    ENDPOINTS,
+    "",
+    "endpoints",
+    "endpoints",
+    "Endpoints",
+    true,
+    short & ["ep"],
+    categories & [],
+    sub & []
+);
+resource!(
+    EVENTS,
+    "",
+    "events",
+    "event",
+    "Event",
+    true,
+    short & ["ev"],
+    categories & [],
+    sub & []
+);
+resource!(
+    NAMESPACES,
+    "",
+    "namespaces",
+    "namespace",
+    "Namespace",
+    false,
+    short & ["ns"],
+    categories & [],
+    sub & [
+        Subresource {
+            name: "finalize",
+            response: ("", "v1", "Namespace"),
+            verbs: &["update"]
+        },
+        status_of("", "Namespace")
+    ]
+);
+resource!(
+    NODES,
+    "",
+    "nodes",
+    "node",
+    "Node",
+    false,
+    short & ["no"],
+    categories & [],
+    sub & [status_of("", "Node")]
+);
+resource!(
+    PODS,
+    "",
+    "pods",
+    "pod",
+    "Pod",
+    true,
+    short & ["po"],
+    categories & ["all"],
+    sub & [
+        Subresource {
+            name: "binding",
+            response: ("", "v1", "Binding"),
+            verbs: &["create"]
+        },
+        Subresource {
+            name: "log",
+            response: ("", "v1", "Pod"),
+            verbs: &["get"]
+        },
+        Subresource {
+            name: "proxy",
+            response: ("", "v1", "PodProxyOptions"),
+            verbs: &["get"]
+        },
+        status_of("", "Pod"),
+    ]
+);
+resource!(
+    SECRETS,
+    "",
+    "secrets",
+    "secret",
+    "Secret",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    SERVICE_ACCOUNTS,
+    "",
+    "serviceaccounts",
+    "serviceaccount",
+    "ServiceAccount",
+    true,
+    short & ["sa"],
+    categories & [],
+    sub & []
+);
+resource!(
+    SERVICES,
+    "",
+    "services",
+    "service",
+    "Service",
+    true,
+    short & ["svc"],
+    categories & ["all"],
+    sub & [
+        Subresource {
+            name: "proxy",
+            response: ("", "v1", "ServiceProxyOptions"),
+            verbs: &["get"]
+        },
+        status_of("", "Service"),
+    ]
+);
+resource!(
+    DEPLOYMENTS,
+    "apps",
+    "deployments",
+    "deployment",
+    "Deployment",
+    true,
+    short & ["deploy"],
+    categories & ["all"],
+    sub & [SCALE, status_of("apps", "Deployment")]
+);
+resource!(
+    REPLICA_SETS,
+    "apps",
+    "replicasets",
+    "replicaset",
+    "ReplicaSet",
+    true,
+    short & ["rs"],
+    categories & ["all"],
+    sub & [SCALE, status_of("apps", "ReplicaSet")]
+);
+resource!(
+    LEASES,
+    "coordination.k8s.io",
+    "leases",
+    "lease",
+    "Lease",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    ENDPOINT_SLICES,
+    "discovery.k8s.io",
+    "endpointslices",
+    "endpointslice",
+    "EndpointSlice",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    EVENTS_V1,
+    "events.k8s.io",
+    "events",
+    "event",
+    "Event",
+    true,
+    short & ["ev"],
+    categories & [],
+    sub & []
+);
+
+/// Everything that is served, in the order of discovery: core first, then groups by priority, resources by name.
+pub static ALL: &[&Resource] = &[
+    &CONFIG_MAPS,
+    &ENDPOINTS,
+    &EVENTS,
+    &NAMESPACES,
+    &NODES,
+    &PODS,
+    &SECRETS,
+    &SERVICE_ACCOUNTS,
+    &SERVICES,
+    &DEPLOYMENTS,
+    &REPLICA_SETS,
+    &EVENTS_V1,
+    &LEASES,
+    &ENDPOINT_SLICES,
+];
+
+impl Resource {
+    /// `v1` or `apps/v1`, as objects carry it.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// The subresource of that name.
+    pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
+        self.subresources.iter().find(|sub| sub.name == name)
+    }
+}
+
+/// The resource at `/api/v1/{plural}` or `/apis/{group}/{version}/{plural}`.
+pub fn by_path(group: &str, version: &str, plural: &str) -> Option<&'static Resource> {
+    ALL.iter()
+        .copied()
+        .find(|r| r.group == group && r.version == version && r.plural == plural)
+}
+
+/// The resource whose objects say `apiVersion: {api_version}` and `kind: {kind}`.
+pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
+    ALL.iter()
+        .copied()
+        .find(|r| r.kind == kind && r.api_version() == api_version)
+}

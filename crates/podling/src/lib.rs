@@ -2,6 +2,7 @@
 
 pub mod apiserver;
 pub mod clock;
+mod events;
 pub mod quantity;
 pub mod resource;
 pub mod rng;

@@ -6,6 +6,7 @@ mod events;
 pub mod quantity;
 pub mod resource;
 pub mod rng;
+pub mod schema;
 pub mod status;
 pub mod storage;
 mod timers;

@@ -1,5 +1,16 @@
 //! The API server: what every write goes through, whether it comes from a client or from a component.
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "requests are routed to it with the next slice")
+)]
+mod json_syntax;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "requests are routed to it with the next slice")
+)]
+mod patch;
+
 use serde_json::Value;
 
 use crate::clock::Time;

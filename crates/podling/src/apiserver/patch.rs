@@ -1,0 +1,305 @@
+//! The three kinds of patch that turn a stored object into a new one: JSON patch (RFC 6902), JSON merge patch
+//! (RFC 7396) and Kubernetes' strategic merge patch. Each is a pure function on the object's JSON.
+//!
+//! The results are not checked here: defaulting, validation and strict decoding come after, as for an update.
+//! Texts and status codes: `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`, v1.36.
+
+use json_patch::PatchOperation;
+use serde_json::{Map, Value};
+
+use super::json_syntax::{go_kind, syntax_error};
+use crate::status::{Details, Status};
+
+/// The most operations that one JSON patch may have.
+const MAX_JSON_OPERATIONS: usize = 10_000;
+
+/// Applies a JSON patch (`application/json-patch+json`).
+///
+/// Unlike RFC 6902, and like Kubernetes, `replace` of a map key that is not there adds it, and a missing
+/// `value` is null.
+///
+/// # Errors
+/// 400 for a body that is no list of operations, 422 for an operation that cannot be done.
+pub(crate) fn json(current: &Value, patch: &[u8]) -> Result<Value, Status> {
+    let operations = match decode(patch).map_err(|why| undecodable(&why))? {
+        Value::Array(operations) => operations,
+        Value::Null => Vec::new(),
+        other => return Err(undecodable(&cannot_unmarshal(&other, "[]handlers.jsonPatchOp"))),
+    };
+    if let Some(wrong) = operations.iter().find(|operation| !operation.is_object()) {
+        return Err(undecodable(&cannot_unmarshal(wrong, "handlers.jsonPatchOp")));
+    }
+    if operations.len() > MAX_JSON_OPERATIONS {
+        return Err(too_many_operations(operations.len()));
+    }
+    let mut document = current.clone();
+    for operation in operations {
+        apply_operation(&mut document, operation)?;
+    }
+    Ok(document)
+}
+
+/// Applies a JSON merge patch (`application/merge-patch+json`).
+///
+/// # Errors
+/// 400 for a body that is no JSON object.
+pub(crate) fn merge(current: &Value, patch: &[u8]) -> Result<Value, Status> {
+    let patch = decode_object(patch).map_err(|why| undecodable(&why))?;
+    let Some(patch) = patch else {
+        return Err(Status::bad_request("Invalid JSON Patch"));
+    };
+    let mut document = current.clone();
+    json_patch::merge(&mut document, &Value::Object(patch));
+    Ok(document)
+}
+
+fn apply_operation(document: &mut Value, mut operation: Value) -> Result<(), Status> {
+    let Some(fields) = operation.as_object_mut() else {
+        return Err(rejected());
+    };
+    fields.entry("value").or_insert(Value::Null);
+    if fields.get("op").is_some_and(|op| op == "replace") && names_map_key(document, fields) {
+        fields.insert("op".to_owned(), "add".into());
+    }
+    let operation: PatchOperation = serde_json::from_value(operation).map_err(|_| rejected())?;
+    json_patch::patch(document, &[operation]).map_err(|_| rejected())
+}
+
+/// Whether the operation's path ends in a key of a map that exists, be the key there or not.
+fn names_map_key(document: &Value, operation: &Map<String, Value>) -> bool {
+    let path = operation.get("path").and_then(Value::as_str);
+    path.and_then(|path| path.rsplit_once('/'))
+        .and_then(|(parent, _)| document.pointer(parent))
+        .is_some_and(Value::is_object)
+}
+
+/// The body as JSON, or Go's sentence about why it is none.
+fn decode(body: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(body)
+        .map_err(|error| syntax_error(body).unwrap_or_else(|| format!("json: {error}")))
+}
+
+/// The body as a JSON object; `None` for `null`, which Go reads as a map without entries.
+fn decode_object(body: &[u8]) -> Result<Option<Map<String, Value>>, String> {
+    match decode(body)? {
+        Value::Object(fields) => Ok(Some(fields)),
+        Value::Null => Ok(None),
+        other => Err(cannot_unmarshal(&other, "map[string]interface {}")),
+    }
+}
+
+fn cannot_unmarshal(value: &Value, target: &str) -> String {
+    format!(
+        "json: cannot unmarshal {} into Go value of type {target}",
+        go_kind(value)
+    )
+}
+
+fn undecodable(why: &str) -> Status {
+    Status::bad_request(format!("error decoding patch: {why}"))
+}
+
+/// What a client sees for any operation that cannot be done; the server keeps the reason to itself.
+fn rejected() -> Status {
+    let message = "the server rejected our request due to an error in our request";
+    let mut status = Status::new(422, "Invalid", message);
+    status.details = Some(Box::<Details>::default());
+    status
+}
+
+fn too_many_operations(count: usize) -> Status {
+    let message = format!(
+        "Request entity is too large: The allowed maximum operations in a JSON patch is \
+         {MAX_JSON_OPERATIONS}, got {count}"
+    );
+    Status::new(413, "RequestEntityTooLarge", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn config_map() -> Value {
+        json!({"metadata": {"name": "cm", "annotations": {"example.com/note": "n"}},
+               "data": {"a": "1", "b": "2"}, "list": [1, 2, 3]})
+    }
+
+    fn patched(patch: &Value) -> Result<Value, Status> {
+        json(&config_map(), patch.to_string().as_bytes())
+    }
+
+    #[test]
+    fn json_patch_operations_change_what_they_name() {
+        let cases = [
+            (
+                json!({"op": "add", "path": "/data/c", "value": "3"}),
+                "/data/c",
+                json!("3"),
+            ),
+            (
+                json!({"op": "add", "path": "/list/-", "value": 4}),
+                "/list",
+                json!([1, 2, 3, 4]),
+            ),
+            (
+                json!({"op": "add", "path": "/list/0", "value": 0}),
+                "/list",
+                json!([0, 1, 2, 3]),
+            ),
+            (json!({"op": "remove", "path": "/list/1"}), "/list", json!([1, 3])),
+            (
+                json!({"op": "replace", "path": "/data/a", "value": "9"}),
+                "/data/a",
+                json!("9"),
+            ),
+            (
+                json!({"op": "replace", "path": "/data/new", "value": "9"}),
+                "/data/new",
+                json!("9"),
+            ),
+            (
+                json!({"op": "move", "from": "/data/a", "path": "/data/d"}),
+                "/data",
+                json!({"b": "2", "d": "1"}),
+            ),
+            (
+                json!({"op": "copy", "from": "/data/a", "path": "/data/e"}),
+                "/data/e",
+                json!("1"),
+            ),
+            (
+                json!({"op": "test", "path": "/data/a", "value": "1"}),
+                "/data/a",
+                json!("1"),
+            ),
+            (
+                json!({"op": "replace", "path": "/metadata/annotations/example.com~1note", "value": "m"}),
+                "/metadata/annotations",
+                json!({"example.com/note": "m"}),
+            ),
+        ];
+        for (operation, path, expected) in cases {
+            let result = patched(&json!([operation])).expect("the patch applies");
+            assert_eq!(result.pointer(path), Some(&expected), "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_json_patch_that_cannot_be_done_is_rejected_without_a_reason() {
+        let cases = [
+            json!({"op": "set", "path": "/data/a", "value": 1}),
+            json!({"op": "add"}),
+            json!({"op": "add", "path": "/labels/x", "value": "y"}),
+            json!({"op": "remove", "path": "/data/none"}),
+            json!({"op": "replace", "path": "/list/5", "value": 1}),
+            json!({"op": "test", "path": "/data/a", "value": "2"}),
+        ];
+        for operation in cases {
+            let status = patched(&json!([operation])).expect_err("refused");
+            assert_eq!((status.code, status.reason), (422, "Invalid"), "{operation}");
+            assert_eq!(
+                status.message,
+                "the server rejected our request due to an error in our request"
+            );
+        }
+    }
+
+    #[test]
+    fn bodies_that_are_no_patch_are_bad_requests() {
+        let json_error = |body: &str| json(&config_map(), body.as_bytes()).expect_err("refused").message;
+        let merge_error = |body: &str| {
+            merge(&config_map(), body.as_bytes())
+                .expect_err("refused")
+                .message
+        };
+        assert_eq!(
+            json_error("{}"),
+            "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+        );
+        assert_eq!(
+            json_error("hello"),
+            "error decoding patch: invalid character 'h' looking for beginning of value"
+        );
+        assert_eq!(
+            merge_error("[1]"),
+            "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}"
+        );
+        assert_eq!(
+            merge_error("x"),
+            "error decoding patch: invalid character 'x' looking for beginning of value"
+        );
+    }
+
+    #[test]
+    fn a_merge_patch_sets_replaces_and_removes() {
+        let patch = json!({"data": {"a": "9", "c": "3", "b": null}, "list": [7]});
+        let result = merge(&config_map(), patch.to_string().as_bytes()).expect("the patch applies");
+        assert_eq!(result["data"], json!({"a": "9", "c": "3"}));
+        assert_eq!(result["list"], json!([7]));
+    }
+
+    fn value_without_nulls() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-c]{0,3}".prop_map(Value::from)
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    fn object_without_nulls() -> impl Strategy<Value = Value> {
+        prop::collection::btree_map("[a-d]", value_without_nulls(), 0..4)
+            .prop_map(|map| map.into_iter().collect())
+    }
+
+    /// The merge patch that makes `from` into `to`.
+    fn difference(from: &Map<String, Value>, to: &Map<String, Value>) -> Map<String, Value> {
+        let removed = from
+            .keys()
+            .filter(|key| !to.contains_key(*key))
+            .map(|key| (key.clone(), Value::Null));
+        let changed = to
+            .iter()
+            .filter(|(key, value)| from.get(*key) != Some(*value))
+            .map(|(key, value)| match (from.get(key), value) {
+                (Some(Value::Object(old)), Value::Object(new)) => (key.clone(), difference(old, new).into()),
+                _ => (key.clone(), value.clone()),
+            });
+        removed.chain(changed).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn merging_the_difference_gives_the_other_object(a in object_without_nulls(), b in object_without_nulls()) {
+            let patch = difference(a.as_object().expect("object"), b.as_object().expect("object"));
+            let result = merge(&a, Value::Object(patch).to_string().as_bytes());
+            prop_assert_eq!(result, Ok(b));
+        }
+
+        #[test]
+        fn any_bytes_are_answered_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            for result in [json(&config_map(), &bytes), merge(&config_map(), &bytes)] {
+                prop_assert!(result.is_ok() || result.is_err_and(|status| matches!(status.code, 400 | 422)));
+            }
+        }
+
+        #[test]
+        fn any_operations_are_answered_without_a_panic(
+            op in prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test", "nonsense"]),
+            path in "(/(data|list|a|0|-|-1|~1|~|99999999999999999999)){0,3}",
+            from in "(/(data|list|a|0|-)){0,3}",
+            value in value_without_nulls(),
+        ) {
+            let result = patched(&json!([{"op": op, "path": path, "from": from, "value": value}]));
+            prop_assert!(result.as_ref().map_or_else(|status| status.code == 422, |_| op != "nonsense"));
+        }
+    }
+}

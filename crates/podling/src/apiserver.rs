@@ -1,4 +1,6 @@
 //! The API server: what every write goes through, whether it comes from a client or from a component.
+//!
+//! Differs from Kubernetes: there is no etcd behind it and no webhook in front; one writer at a time.
 
 #[cfg_attr(
     not(test),
@@ -11,17 +13,31 @@ mod json_syntax;
 )]
 mod patch;
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use crate::clock::Time;
-use crate::resource::Resource;
+use crate::resource::{NAMESPACES, Resource};
 use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, Object, Store};
 
+mod deletion;
+pub(crate) mod endpoints;
+mod event_conversion;
+mod negotiation;
+mod pending;
+mod route;
+pub(crate) mod selector;
+mod stream;
+mod write;
+
+pub use stream::Stream;
+
 /// The store with the rules around it. Components (controllers, scheduler, kubelets) get `&mut ApiServer` and
-/// use the methods below, never the store directly, so their writes are admitted, defaulted, validated and
-/// checked for a stale resourceVersion as a client's are.
+/// use its methods, never the store directly, so their writes are admitted, defaulted, validated and checked
+/// for a stale resourceVersion as a client's are.
 #[derive(Debug)]
 pub struct ApiServer {
     store: Store,
@@ -39,6 +55,16 @@ pub struct WriteOptions {
     pub dry_run: bool,
 }
 
+impl WriteOptions {
+    /// A write by a component of the cluster.
+    pub fn by(component: &str) -> Self {
+        Self {
+            field_manager: component.to_owned(),
+            dry_run: false,
+        }
+    }
+}
+
 /// `metav1.DeleteOptions`, as far as it is served.
 #[derive(Clone, Debug, Default)]
 pub struct DeleteOptions {
@@ -54,10 +80,40 @@ pub struct DeleteOptions {
     pub dry_run: bool,
 }
 
+/// The namespaces that every cluster has.
+const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
 impl ApiServer {
+    /// An empty API server.
+    pub(crate) fn new(seed: u64, now: Time) -> Self {
+        Self {
+            store: Store::default(),
+            rng: Rng::new(seed),
+            now,
+        }
+    }
+
+    /// Creates what a new cluster has before anything runs.
+    pub(crate) fn bootstrap(&mut self) {
+        for name in SYSTEM_NAMESPACES {
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+            let created = self.create(&NAMESPACES, "", namespace, &WriteOptions::by("kube-apiserver"));
+            debug_assert!(created.is_ok(), "{created:?}");
+        }
+    }
+
     /// The present cluster time.
     pub fn now(&self) -> Time {
         self.now
+    }
+
+    pub(crate) fn set_now(&mut self, now: Time) {
+        self.now = self.now.max(now);
+    }
+
+    /// The number of the last write.
+    pub fn revision(&self) -> u64 {
+        self.store.revision()
     }
 
     /// The stored object; the namespace is empty for cluster-scoped resources.
@@ -74,47 +130,68 @@ impl ApiServer {
         self.store.list(resource, namespace)
     }
 
+    /// The changes after `revision`, as far as they are remembered.
+    pub(crate) fn changes_since(&self, revision: u64) -> Vec<Change> {
+        self.store
+            .changes_since(revision)
+            .map(|changes| changes.cloned().collect())
+            .unwrap_or_default()
+    }
+
     /// Creates `object` (its `metadata.name` or `generateName` set) in `namespace`.
     ///
     /// # Errors
     /// As a POST is refused: it exists, it is invalid, it is forbidden.
     pub fn create(
         &mut self,
-        _resource: &'static Resource,
-        _namespace: &str,
-        _object: Value,
-        _options: &WriteOptions,
+        resource: &'static Resource,
+        namespace: &str,
+        object: Value,
+        options: &WriteOptions,
     ) -> Result<Object, Status> {
-        Err(Status::method_not_allowed())
+        self.create_with(resource, namespace, object, options, write::Ownership::Tracked)
     }
 
-    /// Replaces an object (PUT), or with `subresource` (`status`, `scale`…) that part of it. A resourceVersion
-    /// in `object` must be the stored one; without one the write is unconditional.
+    /// Replaces an object (PUT), or with `subresource` (`status`, `binding`, `finalize`) that part of it. A
+    /// resourceVersion in `object` must be the stored one; without one the write is unconditional.
     ///
     /// # Errors
     /// As a PUT is refused: not found, stale, invalid, forbidden.
     pub fn update(
         &mut self,
-        _resource: &'static Resource,
-        _subresource: Option<&str>,
-        _object: Value,
-        _options: &WriteOptions,
+        resource: &'static Resource,
+        subresource: Option<&str>,
+        object: Value,
+        options: &WriteOptions,
     ) -> Result<Object, Status> {
-        Err(Status::method_not_allowed())
+        let target = write::Target::of(resource, subresource, &object);
+        if subresource == Some("binding") {
+            return self.bind(&target, &object, options);
+        }
+        self.update_with(&target, options, write::Ownership::Tracked, |_| Ok(object))
     }
 
-    /// Deletes an object, at once or gracefully, as its kind, its finalizers and `options` say.
+    /// Deletes an object, at once or gracefully, as its kind, its finalizers and `options` say. The answer is
+    /// the object as it was left or as it last was.
     ///
     /// # Errors
     /// As a DELETE is refused: not found, a precondition does not hold.
     pub fn delete(
         &mut self,
-        _resource: &'static Resource,
-        _namespace: &str,
-        _name: &str,
-        _options: &DeleteOptions,
+        resource: &'static Resource,
+        namespace: &str,
+        name: &str,
+        options: &DeleteOptions,
     ) -> Result<Object, Status> {
-        Err(Status::method_not_allowed())
+        deletion::delete(self, resource, namespace, name, options)
+    }
+
+    fn put(&mut self, resource: &'static Resource, object: Value, dry_run: bool) -> Object {
+        if dry_run {
+            Arc::new(object)
+        } else {
+            self.store.put(resource, object)
+        }
     }
 }
 

@@ -2,11 +2,16 @@
 
 pub mod apiserver;
 pub mod clock;
+mod cluster;
 mod events;
 pub mod quantity;
+pub mod request;
 pub mod resource;
 pub mod rng;
 pub mod schema;
 pub mod status;
 pub mod storage;
 mod timers;
+
+pub use cluster::{Cluster, Components, Config, NodeConfig};
+pub use request::{Body, Chunk, Request, Response};

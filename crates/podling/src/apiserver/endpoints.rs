@@ -1,0 +1,97 @@
+//! The endpoints: a request in, an answer out.
+//!
+//! Source: `k8s.io/apiserver/pkg/endpoints/installer.go` and `.../handlers`.
+
+mod mutate;
+pub(crate) mod presentation;
+mod query;
+mod read;
+mod scale;
+
+use super::route::{self, Destination, Route};
+use super::{ApiServer, pending};
+use crate::request::{Request, Response};
+use crate::status::Status;
+
+/// Answers one API call about resources; what concerns nodes (logs, proxy) comes in through `runtime`.
+pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
+    if let Some(response) = pending::document(request) {
+        return response;
+    }
+    let outcome = match route::parse(&request.path) {
+        Destination::Resource(route) => resource(api, request, &route, runtime),
+        Destination::UnknownResource => Err(Status::no_such_path()),
+        Destination::Nothing => return Response::text(404, "404 page not found\n"),
+    };
+    outcome.unwrap_or_else(Response::from)
+}
+
+/// What the API server asks of the nodes: the kubelets' own endpoints.
+pub(crate) trait Runtime {
+    /// `pods/log`.
+    fn log(
+        &mut self,
+        api: &mut ApiServer,
+        request: &Request,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Response, Status>;
+
+    /// `pods/proxy` and `services/proxy`: one HTTP exchange with a container.
+    fn proxy(
+        &mut self,
+        api: &mut ApiServer,
+        request: &Request,
+        target: &ProxyTarget,
+    ) -> Result<Response, Status>;
+}
+
+/// What a proxied request is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ProxyTarget {
+    /// `pods` or `services`.
+    pub(crate) plural: &'static str,
+    pub(crate) namespace: String,
+    /// `name`, `name:port` or `scheme:name:port`.
+    pub(crate) name: String,
+    /// The path behind `proxy`, with its leading slash.
+    pub(crate) path: String,
+}
+
+fn resource(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    runtime: &mut dyn Runtime,
+) -> Result<Response, Status> {
+    let subresource = route.subresource.map(|subresource| subresource.name);
+    match (request.method.as_str(), subresource) {
+        ("GET", Some("log")) => runtime.log(api, request, route.namespace(), route.name()),
+        (_, Some("proxy")) => runtime.proxy(api, request, &proxy_target(route)),
+        (_, Some("scale")) => scale::handle(api, request, route),
+        (_, Some("log")) => Err(Status::method_not_allowed()),
+        ("POST", Some("binding")) => mutate::bind(api, request, route),
+        (_, Some("binding")) => Err(Status::method_not_allowed()),
+        ("GET" | "HEAD", _) if route.name.is_some() => read::get(api, request, route),
+        ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
+        ("POST", None) if route.name.is_none() => mutate::create(api, request, route),
+        ("PUT", _) if route.name.is_some() => mutate::update(api, request, route),
+        ("PATCH", _) if route.name.is_some() => mutate::patch(api, request, route),
+        ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route),
+        ("DELETE", None) => mutate::delete_collection(api, request, route),
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn proxy_target(route: &Route) -> ProxyTarget {
+    ProxyTarget {
+        plural: route.resource.plural,
+        namespace: route.namespace().to_owned(),
+        name: route.name().to_owned(),
+        path: if route.rest.is_empty() {
+            "/".to_owned()
+        } else {
+            route.rest.clone()
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Showing stored objects: as themselves, as a Table, or as metadata only.
+//!
+//! Source: `k8s.io/apiserver/pkg/endpoints/handlers/response.go`.
+
+use serde_json::{Value, json};
+
+use crate::apiserver::negotiation::{Form, negotiate};
+use crate::apiserver::{event_conversion, pending};
+use crate::clock::Time;
+use crate::request::Request;
+use crate::resource::{EVENTS, EVENTS_V1, Resource};
+use crate::status::Status;
+
+/// How the answers to one request are shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Presentation {
+    form: Form,
+    /// The version of `meta.k8s.io` for forms that are not the object's own.
+    version: &'static str,
+    include: Include,
+    /// Whether a watch has already sent the columns of its table.
+    headed: bool,
+}
+
+/// What a Table row holds beside its cells (`includeObject`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Include {
+    /// Nothing.
+    None,
+    /// The object's metadata.
+    Metadata,
+    /// The whole object.
+    Object,
+}
+
+/// The resource under which objects of `resource` are stored: an Event has two names and one home.
+pub(crate) fn stored_as(resource: &'static Resource) -> &'static Resource {
+    if resource == &EVENTS_V1 { &EVENTS } else { resource }
+}
+
+/// The object with the face of the resource that was asked for.
+fn faced(resource: &Resource, object: &Value) -> Value {
+    if resource == &EVENTS_V1 {
+        event_conversion::to_events_v1(object)
+    } else {
+        object.clone()
+    }
+}
+
+impl Presentation {
+    /// Reads the Accept header and `includeObject`.
+    ///
+    /// # Errors
+    /// 406 for forms that are not served, 400 for a bad `includeObject`.
+    pub(super) fn of(request: &Request, watch: bool) -> Result<Self, Status> {
+        let form = negotiate(&request.accept, watch)?;
+        let first = request.accept.split(',').next().unwrap_or_default();
+        let version = if first.contains("v=v1beta1") {
+            "meta.k8s.io/v1beta1"
+        } else {
+            "meta.k8s.io/v1"
+        };
+        let include = match form {
+            Form::Table => include_of(request.parameter("includeObject").unwrap_or_default().as_str())?,
+            _ => Include::Metadata,
+        };
+        Ok(Self {
+            form,
+            version,
+            include,
+            headed: false,
+        })
+    }
+
+    /// A single object.
+    pub(super) fn object(&self, resource: &'static Resource, object: &Value, now: Time) -> Value {
+        match self.form {
+            Form::Object => faced(resource, object),
+            Form::Table => self.table(resource, &faced(resource, object), now),
+            Form::PartialObjectMetadata => self.partial(object),
+        }
+    }
+
+    /// A list with its metadata.
+    pub(super) fn list<'a>(
+        &self,
+        resource: &'static Resource,
+        items: impl Iterator<Item = &'a Value>,
+        metadata: &Value,
+        now: Time,
+    ) -> Value {
+        let kind = format!("{}List", resource.kind);
+        let list = |kind: &str, api_version: &str, items: Vec<Value>| json!({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items});
+        match self.form {
+            Form::Object => list(
+                &kind,
+                &resource.api_version(),
+                items.map(|object| item(resource, object)).collect(),
+            ),
+            Form::Table => {
+                let items = items.map(|object| faced(resource, object)).collect();
+                self.table(resource, &list(&kind, &resource.api_version(), items), now)
+            }
+            Form::PartialObjectMetadata => {
+                let items = items.map(|object| self.partial(object)).collect();
+                list("PartialObjectMetadataList", self.version, items)
+            }
+        }
+    }
+
+    /// The object of a watch event.
+    pub(crate) fn watched(&mut self, resource: &'static Resource, object: &Value, now: Time) -> Value {
+        let mut shown = self.object(resource, object, now);
+        if self.form == Form::Table {
+            if self.headed {
+                shown["columnDefinitions"] = Value::Null;
+            }
+            self.headed = true;
+        }
+        shown
+    }
+
+    /// The object of a BOOKMARK event.
+    pub(crate) fn bookmark(&self, resource: &Resource, metadata: Value) -> Value {
+        match self.form {
+            Form::Object => {
+                json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata})
+            }
+            Form::Table => json!({
+                "kind": "Table", "apiVersion": self.version, "metadata": metadata,
+                "columnDefinitions": null, "rows": [],
+            }),
+            Form::PartialObjectMetadata => {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": metadata})
+            }
+        }
+    }
+
+    fn table(&self, resource: &'static Resource, shown: &Value, now: Time) -> Value {
+        let mut table = pending::table(resource, shown, now, self.include);
+        table["apiVersion"] = self.version.into();
+        for row in table["rows"].as_array_mut().into_iter().flatten() {
+            if row["object"]["kind"] == "PartialObjectMetadata" {
+                row["object"]["apiVersion"] = self.version.into();
+            }
+        }
+        table
+    }
+
+    fn partial(&self, object: &Value) -> Value {
+        json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": object["metadata"]})
+    }
+}
+
+/// An item of a list, which leaves kind and version to the list.
+fn item(resource: &Resource, object: &Value) -> Value {
+    let mut object = faced(resource, object);
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
+}
+
+fn include_of(text: &str) -> Result<Include, Status> {
+    match text {
+        "" | "Metadata" => Ok(Include::Metadata),
+        "Object" => Ok(Include::Object),
+        "None" => Ok(Include::None),
+        other => Err(Status::bad_request(format!(
+            "Unable to convert to Table as requested: includeObject: Invalid value: {other:?}: must be 'Metadata', \
+             'Object', 'None', or empty"
+        ))),
+    }
+}

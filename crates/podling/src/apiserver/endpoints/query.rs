@@ -1,0 +1,254 @@
+//! Query parameters: options of lists, writes and deletions.
+//!
+//! Source: `k8s.io/apimachinery/pkg/apis/meta/v1/validation` and `.../internalversion/validation`.
+
+use serde_json::Value;
+
+use crate::apiserver::{DeleteOptions, WriteOptions};
+use crate::request::Request;
+use crate::status::{Status, field};
+
+/// The longest field manager.
+const LONGEST_MANAGER: usize = 128;
+
+const NOT_OLDER_THAN: &str = "NotOlderThan";
+
+/// The options of a POST, PUT or PATCH; `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`.
+pub(super) fn write_options(request: &Request, kind: &str) -> Result<WriteOptions, Status> {
+    let mut errors = Vec::new();
+    let dry_run = dry_run(request.parameters("dryRun").collect(), &mut errors);
+    let manager = request.parameter("fieldManager").unwrap_or_default();
+    if manager.len() > LONGEST_MANAGER {
+        errors.push(field::Error::too_long("fieldManager", LONGEST_MANAGER));
+    }
+    refuse(kind, &errors)?;
+    let field_manager = if manager.is_empty() {
+        manager_of(&request.user_agent)
+    } else {
+        manager
+    };
+    Ok(WriteOptions {
+        field_manager,
+        dry_run,
+    })
+}
+
+/// The field manager that a user agent stands for: what is before its first slash.
+fn manager_of(user_agent: &str) -> String {
+    match user_agent.split('/').next().unwrap_or_default() {
+        "" => "unknown".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn dry_run(values: Vec<String>, errors: &mut Vec<field::Error>) -> bool {
+    if values.iter().any(|value| value != "All") {
+        errors.push(field::Error::not_supported("dryRun", values, &["All"]));
+        return false;
+    }
+    !values.is_empty()
+}
+
+fn refuse(kind: &str, errors: &[field::Error]) -> Result<(), Status> {
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::invalid("meta.k8s.io", kind, "", errors))
+    }
+}
+
+/// A number in a query.
+pub(super) fn integer(request: &Request, name: &str) -> Result<Option<i64>, Status> {
+    let Some(text) = request.parameter(name).filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let parsed = text.parse();
+    parsed
+        .map(Some)
+        .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax")))
+}
+
+/// A resourceVersion parameter; `None` if it is not given.
+pub(super) fn resource_version(request: &Request) -> Result<Option<u64>, Status> {
+    let Some(text) = request
+        .parameter("resourceVersion")
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        let why = format!(
+            "resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"
+        );
+        Status::new(500, "", why)
+    })
+}
+
+/// Checks `resourceVersionMatch` and `sendInitialEvents` against each other (`ValidateListOptions`).
+pub(super) fn check_list_options(request: &Request, watch: bool) -> Result<(), Status> {
+    let matching = request.parameter("resourceVersionMatch").unwrap_or_default();
+    let initial = request.parameter("sendInitialEvents").is_some();
+    let mut errors = Vec::new();
+    match (watch, initial) {
+        (true, true) => {
+            if matching != NOT_OLDER_THAN {
+                let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+                errors.push(field::Error::forbidden("resourceVersionMatch", why));
+            }
+            if !matches!(matching.as_str(), "" | NOT_OLDER_THAN) {
+                errors.push(field::Error::not_supported(
+                    "resourceVersionMatch",
+                    matching,
+                    &[NOT_OLDER_THAN],
+                ));
+            }
+        }
+        (true, false) if !matching.is_empty() => {
+            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+            errors.push(field::Error::forbidden("resourceVersionMatch", why));
+        }
+        (false, true) => {
+            errors.push(field::Error::forbidden(
+                "sendInitialEvents",
+                "sendInitialEvents is forbidden for list",
+            ));
+        }
+        (false, false) => check_list_match(request, &matching, &mut errors),
+        _ => {}
+    }
+    refuse("ListOptions", &errors)
+}
+
+fn check_list_match(request: &Request, matching: &str, errors: &mut Vec<field::Error>) {
+    if matching.is_empty() {
+        return;
+    }
+    let version = request.parameter("resourceVersion").unwrap_or_default();
+    if version.is_empty() {
+        let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+        errors.push(field::Error::forbidden("resourceVersionMatch", why));
+    }
+    if !matches!(matching, "Exact" | NOT_OLDER_THAN) {
+        let known = &["Exact", NOT_OLDER_THAN, ""];
+        errors.push(field::Error::not_supported(
+            "resourceVersionMatch",
+            matching,
+            known,
+        ));
+    } else if matching == "Exact" && version == "0" {
+        let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+        errors.push(field::Error::forbidden("resourceVersionMatch", why));
+    }
+}
+
+/// The options of a DELETE: from the body, or without one from the query.
+pub(super) fn delete_options(request: &Request) -> Result<DeleteOptions, Status> {
+    let body = delete_body(request)?;
+    let mut errors = Vec::new();
+    let from_query = body.is_null();
+    let dry_runs = match from_query {
+        true => request.parameters("dryRun").collect(),
+        false => body["dryRun"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|v| v.as_str().map(str::to_owned))
+            .collect(),
+    };
+    let policy = match from_query {
+        true => request
+            .parameter("propagationPolicy")
+            .filter(|policy| !policy.is_empty()),
+        false => body["propagationPolicy"].as_str().map(str::to_owned),
+    };
+    let orphan = if from_query {
+        None
+    } else {
+        body["orphanDependents"].as_bool()
+    };
+    check_propagation(policy.as_deref(), orphan, &mut errors);
+    let grace_period_seconds = if from_query {
+        integer(request, "gracePeriodSeconds")?
+    } else {
+        body["gracePeriodSeconds"].as_i64()
+    };
+    let options = DeleteOptions {
+        grace_period_seconds,
+        propagation_policy: policy
+            .or_else(|| orphan.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_owned())),
+        uid: body["preconditions"]["uid"].as_str().map(str::to_owned),
+        resource_version: body["preconditions"]["resourceVersion"]
+            .as_str()
+            .map(str::to_owned),
+        dry_run: dry_run(dry_runs, &mut errors),
+    };
+    refuse("DeleteOptions", &errors)?;
+    Ok(options)
+}
+
+fn check_propagation(policy: Option<&str>, orphan: Option<bool>, errors: &mut Vec<field::Error>) {
+    let Some(policy) = policy else { return };
+    if orphan.is_some() {
+        let why = "orphanDependents and deletionPropagation cannot be both set";
+        errors.push(field::Error::invalid("propagationPolicy", policy, why));
+    }
+    if !matches!(policy, "Foreground" | "Background" | "Orphan") {
+        let known = &["Foreground", "Background", "Orphan", "nil"];
+        errors.push(field::Error::not_supported("propagationPolicy", policy, known));
+    }
+}
+
+fn delete_body(request: &Request) -> Result<Value, Status> {
+    if request.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    let body: Value = serde_json::from_slice(&request.body).map_err(|error| {
+        let why = if error.is_eof() {
+            "unexpected end of JSON input".to_owned()
+        } else {
+            error.to_string()
+        };
+        Status::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
+    })?;
+    match body["kind"].as_str() {
+        None | Some("DeleteOptions") => Ok(body),
+        Some(kind) => Err(Status::bad_request(format!(
+            "no kind {kind:?} is registered for version {:?} in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+            body["apiVersion"].as_str().unwrap_or_default()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_field_manager_comes_from_the_query_or_the_user_agent() {
+        for (path, agent, manager) in [
+            ("/x?fieldManager=me", "kubectl/v1.36", "me"),
+            ("/x", "kubectl/v1.36 (linux)", "kubectl"),
+            ("/x", "", "unknown"),
+        ] {
+            let request = Request {
+                user_agent: agent.to_owned(),
+                ..Request::new("POST", path)
+            };
+            assert_eq!(
+                write_options(&request, "CreateOptions").unwrap().field_manager,
+                manager
+            );
+        }
+    }
+
+    #[test]
+    fn bad_options_are_refused_in_kubernetes_words() {
+        let dry = write_options(&Request::new("POST", "/x?dryRun=Yes"), "CreateOptions").unwrap_err();
+        assert_eq!(
+            dry.message,
+            "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Yes\"]: supported values: \"All\""
+        );
+        let limit = integer(&Request::new("GET", "/x?limit=abc"), "limit").unwrap_err();
+        assert_eq!(limit.message, "strconv.ParseInt: parsing \"abc\": invalid syntax");
+    }
+}

@@ -1,0 +1,146 @@
+//! The scale subresource: the replicas of a workload, seen as an `autoscaling/v1` Scale.
+//!
+//! Source: `k8s.io/kubernetes/pkg/registry/apps/deployment/storage/storage.go`, `ScaleREST`.
+
+use serde_json::{Value, json};
+
+use super::mutate::{self, media_type};
+use super::query;
+use crate::apiserver::route::Route;
+use crate::apiserver::write::{Ownership, Target};
+use crate::apiserver::{ApiServer, WriteOptions, pending};
+use crate::request::{Request, Response};
+use crate::status::{Status, field};
+use crate::storage::text;
+
+pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
+    let target = mutate::target(route);
+    match request.method.as_str() {
+        "GET" | "HEAD" => get(api, &target),
+        "PUT" => {
+            let options = query::write_options(request, "UpdateOptions")?;
+            let body = pending::decode_scale(&request.body)?;
+            mutate::check_name(&body, route.name())?;
+            write(api, &target, &options, |_| Ok(body))
+        }
+        "PATCH" => {
+            let options = query::write_options(request, "PatchOptions")?;
+            let kind = media_type(request).to_owned();
+            write(api, &target, &options, |scale| {
+                mutate::patched_plainly(&kind, scale, &request.body)
+            })
+        }
+        _ => Err(Status::method_not_allowed()),
+    }
+}
+
+fn get(api: &ApiServer, target: &Target<'_>) -> Result<Response, Status> {
+    let object = api
+        .get(target.resource, &target.namespace, &target.name)
+        .ok_or_else(|| target.not_found())?;
+    Ok(Response::json(200, &shown(object)))
+}
+
+fn write(
+    api: &mut ApiServer,
+    target: &Target<'_>,
+    options: &WriteOptions,
+    make: impl FnOnce(&Value) -> Result<Value, Status>,
+) -> Result<Response, Status> {
+    let object = api.update_with(target, options, Ownership::Tracked, |old| {
+        let mut before = shown(old);
+        // A patch sees the number even where the shown form leaves a zero out.
+        before["spec"]["replicas"] = old["spec"]["replicas"].clone();
+        let scale = make(&before)?;
+        let replicas = wanted(target, &scale)?;
+        let mut new = old.clone();
+        new["spec"]["replicas"] = replicas.into();
+        new["metadata"]["resourceVersion"] = scale["metadata"]["resourceVersion"].clone();
+        Ok(new)
+    })?;
+    Ok(Response::json(200, &shown(&object)))
+}
+
+fn wanted(target: &Target<'_>, scale: &Value) -> Result<i64, Status> {
+    let replicas = scale["spec"]["replicas"].as_i64().unwrap_or(0);
+    if replicas >= 0 {
+        return Ok(replicas);
+    }
+    let error = field::Error::invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+    Err(Status::invalid("autoscaling", "Scale", &target.name, &[error]))
+}
+
+/// A workload as its Scale; a number of zero is left out of the spec, as Go's `omitempty` does.
+fn shown(object: &Value) -> Value {
+    let metadata = &object["metadata"];
+    let mut scale = json!({
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {},
+        "spec": {},
+        "status": {"replicas": object["status"]["replicas"].as_i64().unwrap_or(0)},
+    });
+    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        scale["metadata"][key] = metadata[key].clone();
+    }
+    if let Some(replicas) = object["spec"]["replicas"]
+        .as_i64()
+        .filter(|replicas| *replicas != 0)
+    {
+        scale["spec"]["replicas"] = replicas.into();
+    }
+    let selector = selector_text(&object["spec"]["selector"]);
+    if !selector.is_empty() {
+        scale["status"]["selector"] = selector.into();
+    }
+    scale
+}
+
+/// A `LabelSelector` as text (`metav1.FormatLabelSelector`): terms sorted by key.
+fn selector_text(selector: &Value) -> String {
+    let labels = selector["matchLabels"].as_object().into_iter().flatten();
+    let mut terms: Vec<(String, String)> = labels
+        .map(|(key, value)| {
+            (
+                key.clone(),
+                format!("{key}={}", value.as_str().unwrap_or_default()),
+            )
+        })
+        .collect();
+    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
+    terms.extend(expressions.map(|expression| {
+        let key = text(expression, &["key"]);
+        (key.to_owned(), expression_text(key, expression))
+    }));
+    terms.sort();
+    let terms: Vec<String> = terms.into_iter().map(|(_, term)| term).collect();
+    terms.join(",")
+}
+
+fn expression_text(key: &str, expression: &Value) -> String {
+    let mut values: Vec<&str> = expression["values"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    values.sort_unstable();
+    match text(expression, &["operator"]) {
+        "In" => format!("{key} in ({})", values.join(",")),
+        "NotIn" => format!("{key} notin ({})", values.join(",")),
+        "DoesNotExist" => format!("!{key}"),
+        _ => key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_is_written_sorted() {
+        let selector = json!({"matchLabels": {"b": "1"}, "matchExpressions": [
+            {"key": "a", "operator": "In", "values": ["y", "x"]}, {"key": "c", "operator": "DoesNotExist"}]});
+        assert_eq!(selector_text(&selector), "a in (x,y),b=1,!c");
+    }
+}

@@ -1,0 +1,372 @@
+//! Creating and replacing objects: the order of steps that every write takes.
+//!
+//! Source: `k8s.io/apiserver/pkg/registry/generic/registry/store.go` and `.../registry/rest/{create,update}.go`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{ApiServer, WriteOptions, deletion, pending};
+use crate::resource::{ENDPOINTS, EVENTS, LEASES, Resource, SERVICES};
+use crate::status::{Status, field};
+use crate::storage::{Object, text};
+
+/// Which object a write is about.
+#[derive(Clone, Debug)]
+pub(super) struct Target<'a> {
+    pub(super) resource: &'static Resource,
+    pub(super) subresource: Option<&'a str>,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+/// Whether `metadata.managedFields` is still to be worked out for a write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ownership {
+    /// What changes becomes the writer's.
+    Tracked,
+    /// Server-side apply has already said who owns what.
+    Applied,
+}
+
+/// The longest name that `generateName` gives: 63 characters less five random ones.
+const LONGEST_GENERATED_BASE: usize = 58;
+
+/// How often a taken generated name is drawn again.
+const NAME_ATTEMPTS: usize = 8;
+
+impl<'a> Target<'a> {
+    pub(super) fn of(resource: &'static Resource, subresource: Option<&'a str>, object: &Value) -> Self {
+        Self {
+            resource,
+            subresource,
+            namespace: text(object, &["metadata", "namespace"]).to_owned(),
+            name: text(object, &["metadata", "name"]).to_owned(),
+        }
+    }
+
+    pub(super) fn not_found(&self) -> Status {
+        Status::not_found(self.resource.group, self.resource.plural, &self.name)
+    }
+
+    fn conflict(&self, why: &str) -> Status {
+        Status::conflict(self.resource.group, self.resource.plural, &self.name, why)
+    }
+}
+
+/// Whether a PUT of a missing object creates it (`AllowCreateOnUpdate`).
+fn creates_on_update(resource: &Resource) -> bool {
+    [&SERVICES, &ENDPOINTS, &LEASES, &EVENTS].contains(&resource)
+}
+
+/// Whether a PUT may leave `resourceVersion` out (`AllowUnconditionalUpdate`).
+fn updates_unconditionally(resource: &Resource) -> bool {
+    resource != &LEASES
+}
+
+impl ApiServer {
+    pub(super) fn create_with(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        mut object: Value,
+        options: &WriteOptions,
+        ownership: Ownership,
+    ) -> Result<Object, Status> {
+        settle_namespace(resource, namespace, &mut object)?;
+        if !text(&object, &["metadata", "resourceVersion"]).is_empty() {
+            return Err(Status::new(
+                500,
+                "",
+                "resourceVersion should not be set on objects to be created",
+            ));
+        }
+        pending::default(resource, &mut object);
+        self.give_identity(resource, &mut object);
+        pending::admit_create(self, resource, namespace, &mut object)?;
+        pending::prepare_for_create(resource, &mut object);
+        refuse_invalid(resource, &object, &pending::validate_create(resource, &object))?;
+        self.refuse_taken(resource, &object)?;
+        pending::allocate_for_create(self, resource, &mut object)?;
+        if ownership == Ownership::Tracked {
+            pending::track_update(None, &mut object, resource, options, None, self.now());
+        }
+        Ok(self.put(resource, object, options.dry_run))
+    }
+
+    /// Gives a new object its UID, its time and, if it asks for one, its name.
+    fn give_identity(&mut self, resource: &'static Resource, object: &mut Value) {
+        let generate = text(object, &["metadata", "generateName"]).to_owned();
+        if text(object, &["metadata", "name"]).is_empty() && !generate.is_empty() {
+            object["metadata"]["name"] = self.generated_name(resource, object, &generate).into();
+        }
+        object["metadata"]["uid"] = self.rng.uuid().into();
+        object["metadata"]["creationTimestamp"] = self.now().rfc3339().into();
+        remove_metadata(
+            object,
+            &["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"],
+        );
+    }
+
+    fn generated_name(&mut self, resource: &'static Resource, object: &Value, generate: &str) -> String {
+        let base: String = generate.chars().take(LONGEST_GENERATED_BASE).collect();
+        let namespace = text(object, &["metadata", "namespace"]).to_owned();
+        let mut name = String::new();
+        for _ in 0..NAME_ATTEMPTS {
+            name = format!("{base}{}", self.rng.name_suffix(5));
+            if self.get(resource, &namespace, &name).is_none() {
+                break;
+            }
+        }
+        name
+    }
+
+    fn refuse_taken(&self, resource: &'static Resource, object: &Value) -> Result<(), Status> {
+        let target = Target::of(resource, None, object);
+        let Some(existing) = self.get(resource, &target.namespace, &target.name) else {
+            return Ok(());
+        };
+        let mut status = Status::already_exists(resource.group, resource.plural, &target.name);
+        if existing["metadata"].get("deletionTimestamp").is_some() {
+            status.message = format!("object is being deleted: {}", status.message);
+        }
+        Err(status)
+    }
+
+    /// Replaces an object by what `make` gives for the stored one.
+    pub(super) fn update_with(
+        &mut self,
+        target: &Target<'_>,
+        options: &WriteOptions,
+        ownership: Ownership,
+        make: impl FnOnce(&Value) -> Result<Value, Status>,
+    ) -> Result<Object, Status> {
+        let resource = target.resource;
+        let Some(old) = self.get(resource, &target.namespace, &target.name).cloned() else {
+            return self.create_for_update(target, options, ownership, make);
+        };
+        let mut new = make(&old)?;
+        check_preconditions(target, &new, &old)?;
+        keep_identity(&mut new, &old);
+        pending::default(resource, &mut new);
+        pending::prepare_for_update(resource, target.subresource, &mut new, &old);
+        let errors = pending::validate_update(resource, target.subresource, &new, &old);
+        refuse_invalid(resource, &new, &errors)?;
+        pending::allocate_for_update(self, resource, &mut new, &old)?;
+        if ownership == Ownership::Tracked {
+            pending::track_update(
+                Some(&old),
+                &mut new,
+                resource,
+                options,
+                target.subresource,
+                self.now(),
+            );
+        }
+        Ok(self.store_update(resource, new, old, options.dry_run))
+    }
+
+    fn store_update(
+        &mut self,
+        resource: &'static Resource,
+        new: Value,
+        old: Object,
+        dry_run: bool,
+    ) -> Object {
+        if deletion::is_complete(&new) {
+            return self.finish_deletion(resource, new, dry_run);
+        }
+        if same_but_for_ownership_times(&new, &old) {
+            old
+        } else {
+            self.put(resource, new, dry_run)
+        }
+    }
+
+    /// The write that took the last finalizer away removes the object.
+    fn finish_deletion(&mut self, resource: &'static Resource, last: Value, dry_run: bool) -> Object {
+        if dry_run {
+            return Arc::new(last);
+        }
+        let target = Target::of(resource, None, &last);
+        let object = self.store.put(resource, last);
+        self.store.remove(resource, &target.namespace, &target.name);
+        object
+    }
+
+    fn create_for_update(
+        &mut self,
+        target: &Target<'_>,
+        options: &WriteOptions,
+        ownership: Ownership,
+        make: impl FnOnce(&Value) -> Result<Value, Status>,
+    ) -> Result<Object, Status> {
+        if target.subresource.is_some() || !creates_on_update(target.resource) {
+            return Err(target.not_found());
+        }
+        let mut new = make(&json!({}))?;
+        remove_metadata(&mut new, &["resourceVersion"]);
+        self.create_with(target.resource, &target.namespace, new, options, ownership)
+    }
+
+    /// The `binding` subresource: puts a pod on a node (`registry/core/pod/storage`, `assignPod`).
+    pub(super) fn bind(
+        &mut self,
+        target: &Target<'_>,
+        binding: &Value,
+        options: &WriteOptions,
+    ) -> Result<Object, Status> {
+        let node = text(binding, &["target", "name"]).to_owned();
+        let now = self.now().rfc3339();
+        self.update_with(target, options, Ownership::Tracked, |pod| {
+            bound(target, pod, binding, &node, &now)
+        })
+    }
+}
+
+fn bound(target: &Target<'_>, pod: &Value, binding: &Value, node: &str, now: &str) -> Result<Value, Status> {
+    let name = &target.name;
+    if pod["metadata"].get("deletionTimestamp").is_some() {
+        return Err(target.conflict(&format!(
+            "pod {name} is being deleted, cannot be assigned to a host"
+        )));
+    }
+    let assigned = text(pod, &["spec", "nodeName"]);
+    if !assigned.is_empty() {
+        return Err(target.conflict(&format!("pod {name} is already assigned to node \"{assigned}\"")));
+    }
+    if pod["spec"]["schedulingGates"]
+        .as_array()
+        .is_some_and(|gates| !gates.is_empty())
+    {
+        return Err(target.conflict(&format!("pod {name} has non-empty .spec.schedulingGates")));
+    }
+    let mut pod = pod.clone();
+    pod["spec"]["nodeName"] = node.into();
+    for (key, value) in binding["metadata"]["annotations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        pod["metadata"]["annotations"][key] = value.clone();
+    }
+    set_scheduled(&mut pod, now);
+    Ok(pod)
+}
+
+fn set_scheduled(pod: &mut Value, now: &str) {
+    let condition = json!({
+        "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
+        "observedGeneration": pod["metadata"]["generation"],
+    });
+    match pod["status"]["conditions"].as_array_mut() {
+        Some(conditions) => {
+            conditions.retain(|condition| condition["type"] != "PodScheduled");
+            conditions.push(condition);
+        }
+        None => pod["status"]["conditions"] = json!([condition]),
+    }
+}
+
+/// Puts the namespace of the request into the object, or refuses an object of another.
+fn settle_namespace(resource: &Resource, namespace: &str, object: &mut Value) -> Result<(), Status> {
+    if !resource.namespaced {
+        remove_metadata(object, &["namespace"]);
+        return Ok(());
+    }
+    let own = text(object, &["metadata", "namespace"]);
+    if !own.is_empty() && own != namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    object["metadata"]["namespace"] = namespace.into();
+    Ok(())
+}
+
+fn remove_metadata(object: &mut Value, keys: &[&str]) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for key in keys {
+            metadata.remove(*key);
+        }
+    }
+}
+
+fn check_preconditions(target: &Target<'_>, new: &Value, old: &Value) -> Result<(), Status> {
+    let (uid, old_uid) = (text(new, &["metadata", "uid"]), text(old, &["metadata", "uid"]));
+    if !uid.is_empty() && uid != old_uid {
+        return Err(target.conflict(&format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, \
+             AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}",
+            target.resource.plural, target.namespace, target.name
+        )));
+    }
+    let version = text(new, &["metadata", "resourceVersion"]);
+    if version.is_empty() && target.subresource.is_none() && !updates_unconditionally(target.resource) {
+        let error = field::Error::invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        return Err(Status::invalid(
+            target.resource.group,
+            target.resource.plural,
+            &target.name,
+            &[error],
+        ));
+    }
+    if !version.is_empty() && version != text(old, &["metadata", "resourceVersion"]) {
+        return Err(Status::stale(
+            target.resource.group,
+            target.resource.plural,
+            &target.name,
+        ));
+    }
+    Ok(())
+}
+
+/// What no update may change, whatever it says.
+const IDENTITY: [&str; 7] = [
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+];
+
+fn keep_identity(new: &mut Value, old: &Value) {
+    for key in ["apiVersion", "kind"] {
+        new[key] = old[key].clone();
+    }
+    for key in IDENTITY {
+        match old["metadata"].get(key) {
+            Some(value) => new["metadata"][key] = value.clone(),
+            None => remove_metadata(new, &[key]),
+        }
+    }
+}
+
+fn refuse_invalid(resource: &Resource, object: &Value, errors: &[field::Error]) -> Result<(), Status> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(
+        resource.group,
+        resource.kind,
+        text(object, &["metadata", "name"]),
+        errors,
+    ))
+}
+
+/// Whether a write would change nothing but the times in `managedFields`; such a write is not stored.
+fn same_but_for_ownership_times(new: &Value, old: &Value) -> bool {
+    let without = |object: &Value| {
+        let mut object = object.clone();
+        let entries = object["metadata"]
+            .get_mut("managedFields")
+            .and_then(Value::as_array_mut);
+        for entry in entries.into_iter().flatten().filter_map(Value::as_object_mut) {
+            entry.remove("time");
+        }
+        object
+    };
+    new == old || without(new) == without(old)
+}

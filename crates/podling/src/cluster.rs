@@ -1,0 +1,189 @@
+//! The whole cluster: it changes when a request comes in or time passes, and in no other way.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component, Stream, endpoints};
+use crate::clock::Time;
+use crate::request::{Chunk, Request, Response};
+
+/// What a cluster is made from. The same configuration and inputs give the same bytes.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Config {
+    /// The beginning of all chance in the cluster.
+    pub seed: u64,
+    /// The cluster time at the start, in microseconds since the Unix epoch.
+    #[serde(with = "time_in_micros")]
+    pub start: Time,
+    /// The nodes, with a kubelet each.
+    pub nodes: Vec<NodeConfig>,
+    /// Which parts run.
+    #[serde(default)]
+    pub components: Components,
+}
+
+/// Which parts of the control plane run beside the API server.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Components {
+    /// The controller manager.
+    pub controllers: bool,
+    /// The scheduler.
+    pub scheduler: bool,
+    /// The nodes of [`Config::nodes`].
+    pub kubelets: bool,
+}
+
+impl Default for Components {
+    fn default() -> Self {
+        Self {
+            controllers: true,
+            scheduler: true,
+            kubelets: true,
+        }
+    }
+}
+
+/// One node.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct NodeConfig {
+    /// The node's name.
+    pub name: String,
+    /// Whether it carries the control plane's label and taint.
+    pub control_plane: bool,
+    /// Labels beside those that a kubelet sets.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// `core/v1` taints.
+    #[serde(default)]
+    pub taints: Vec<Value>,
+    /// CPUs, as a quantity.
+    pub cpu: String,
+    /// Memory, as a quantity.
+    pub memory: String,
+    /// The most pods it takes.
+    pub pods: u32,
+}
+
+mod time_in_micros {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::clock::Time;
+
+    pub(super) fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(time.as_micros())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+        i64::deserialize(deserializer).map(Time::from_micros)
+    }
+}
+
+/// A whole Kubernetes cluster as a state machine.
+pub struct Cluster {
+    api: ApiServer,
+    components: Vec<Box<dyn Component + Send>>,
+    /// The last revision that every component has seen.
+    observed: u64,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("now", &self.now())
+            .field("revision", &self.observed)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// A cluster at its first moment: the namespaces exist, the nodes are about to register.
+    pub fn new(config: Config) -> Self {
+        let mut api = ApiServer::new(config.seed, config.start);
+        api.bootstrap();
+        let components = Vec::new();
+        let mut cluster = Self {
+            api,
+            components,
+            observed: 0,
+        };
+        cluster.settle();
+        cluster
+    }
+
+    /// The present cluster time.
+    pub fn now(&self) -> Time {
+        self.api.now()
+    }
+
+    /// Answers one API call at the present time.
+    pub fn handle(&mut self, request: &Request) -> Response {
+        let response = endpoints::handle(&mut self.api, request, &mut NoNodes);
+        self.settle();
+        response
+    }
+
+    /// When something happens next by itself; `None` if nothing will.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.components
+            .iter()
+            .filter_map(|component| component.next_deadline())
+            .min()
+    }
+
+    /// Lets time pass: everything that is due until then happens, each at its moment and in order. A time in
+    /// the past changes nothing.
+    pub fn advance_to(&mut self, time: Time) {
+        while let Some(due) = self.next_deadline().filter(|due| *due <= time) {
+            self.api.set_now(due);
+            let next = self
+                .components
+                .iter_mut()
+                .find(|component| component.next_deadline() == Some(due));
+            if let Some(component) = next {
+                component.run_next(&mut self.api);
+            }
+            self.settle();
+        }
+        self.api.set_now(time);
+    }
+
+    /// What a watch or a followed log has to say since it was last read.
+    pub fn read(&self, stream: &mut Stream) -> Chunk {
+        stream.read(&self.api)
+    }
+
+    /// Gives every new change to every component, in order.
+    fn settle(&mut self) {
+        for change in self.api.changes_since(self.observed) {
+            for component in &mut self.components {
+                component.observe(&change, &self.api);
+            }
+            self.observed = change.revision;
+        }
+    }
+}
+
+struct NoNodes;
+
+impl endpoints::Runtime for NoNodes {
+    fn log(
+        &mut self,
+        _: &mut ApiServer,
+        _: &Request,
+        _: &str,
+        _: &str,
+    ) -> Result<Response, crate::status::Status> {
+        Err(crate::status::Status::method_not_allowed())
+    }
+
+    fn proxy(
+        &mut self,
+        _: &mut ApiServer,
+        _: &Request,
+        _: &endpoints::ProxyTarget,
+    ) -> Result<Response, crate::status::Status> {
+        Err(crate::status::Status::method_not_allowed())
+    }
+}

@@ -12,6 +12,8 @@ mod json_syntax;
     expect(dead_code, reason = "requests are routed to it with the next slice")
 )]
 mod patch;
+#[expect(dead_code, reason = "requests are routed to it with the next slice")]
+pub(crate) mod registry;
 
 use std::sync::Arc;
 

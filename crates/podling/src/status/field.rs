@@ -17,6 +17,8 @@ pub struct Error {
     pub value: Value,
     /// What a right value would be.
     pub detail: String,
+    /// The value as Kubernetes prints it where that is not its JSON with sorted keys.
+    pub shown: Option<String>,
 }
 
 /// `field.ErrorType`.
@@ -50,6 +52,7 @@ impl Error {
             field: field.into(),
             value: Value::Null,
             detail: detail.into(),
+            shown: None,
         }
     }
 
@@ -60,6 +63,7 @@ impl Error {
             field: field.into(),
             value: value.into(),
             detail: detail.into(),
+            shown: None,
         }
     }
 
@@ -76,6 +80,7 @@ impl Error {
             field: field.into(),
             value: value.into(),
             detail,
+            shown: None,
         }
     }
 
@@ -86,6 +91,7 @@ impl Error {
             field: field.into(),
             value: value.into(),
             detail: String::new(),
+            shown: None,
         }
     }
 
@@ -96,6 +102,7 @@ impl Error {
             field: field.into(),
             value: Value::Null,
             detail: detail.into(),
+            shown: None,
         }
     }
 
@@ -106,6 +113,7 @@ impl Error {
             field: field.into(),
             value: value.into(),
             detail: String::new(),
+            shown: None,
         }
     }
 
@@ -117,6 +125,7 @@ impl Error {
             field: field.into(),
             value: Value::Null,
             detail,
+            shown: None,
         }
     }
 
@@ -131,7 +140,15 @@ impl Error {
             field: field.into(),
             value: actual.into(),
             detail,
+            shown: None,
         }
+    }
+
+    /// The same error with its value printed as `text`.
+    #[must_use]
+    pub fn showing(mut self, text: impl Into<String>) -> Self {
+        self.shown = Some(text.into());
+        self
     }
 
     /// The message without the field, as a cause carries it.
@@ -142,7 +159,8 @@ impl Error {
             ErrorKind::Required | ErrorKind::Forbidden | ErrorKind::TooLong
         );
         let mut body = if shows_value {
-            format!("{title}: {}", go_value(&self.value))
+            let shown = self.shown.clone().unwrap_or_else(|| go_value(&self.value));
+            format!("{title}: {shown}")
         } else {
             title.to_owned()
         };

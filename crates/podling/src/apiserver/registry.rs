@@ -1,0 +1,150 @@
+//! The rules of each kind: what is filled in, what a write may change, what is refused, what is warned about.
+//!
+//! One file a kind, each with a [`Strategy`], named as in Kubernetes' `pkg/registry`. All functions are pure.
+//! A write goes through them in this order: [`default`], admission, [`prepare_for_create`] or
+//! [`prepare_for_update`], [`validate_create`] or [`validate_update`].
+
+use serde_json::Value;
+
+use crate::clock::Time;
+use crate::resource::Resource;
+use crate::status::field::Error;
+
+mod config_map;
+mod container_defaults;
+mod deployment;
+mod endpoint_slice;
+mod endpoints;
+mod event;
+mod generation;
+mod labels;
+mod lease;
+mod metadata;
+mod names;
+mod namespace;
+mod node;
+mod pod;
+mod pod_defaults;
+mod qos;
+pub(crate) mod read;
+mod replica_set;
+mod secret;
+mod service;
+mod service_account;
+mod volume_defaults;
+
+/// How one kind is defaulted, prepared and checked.
+struct Strategy {
+    /// Fills in what the client left out (`SetDefaults`).
+    default: fn(&mut Value),
+    /// Sets what only the server may set, such as an initial status.
+    prepare_for_create: fn(&mut Value, Time),
+    /// Puts back what an update may not touch, and counts the generation.
+    prepare_for_update: fn(&mut Value, &Value),
+    /// The same for the subresource `status`; `None` for a kind without.
+    prepare_for_status_update: Option<fn(&mut Value, &Value)>,
+    /// What `metadata.name` must look like.
+    name: names::Rule,
+    /// What is wrong with a new object, apart from its metadata.
+    validate: fn(&Value) -> Vec<Error>,
+    /// What is wrong with a change (new, old), apart from the metadata; checks the new object too.
+    validate_update: fn(&Value, &Value) -> Vec<Error>,
+    /// What is wrong with a change to the status.
+    validate_status_update: fn(&Value, &Value) -> Vec<Error>,
+    /// What the client should know about a new or changed object.
+    warnings: fn(&Value) -> Vec<String>,
+}
+
+const PLAIN: Strategy = Strategy {
+    default: |_| {},
+    prepare_for_create: |_, _| {},
+    prepare_for_update: |_, _| {},
+    prepare_for_status_update: None,
+    name: names::Rule::Subdomain,
+    validate: |_| Vec::new(),
+    validate_update: |_, _| Vec::new(),
+    validate_status_update: |_, _| Vec::new(),
+    warnings: |_| Vec::new(),
+};
+
+fn strategy(resource: &Resource) -> &'static Strategy {
+    match resource.kind {
+        "ConfigMap" => &config_map::STRATEGY,
+        "Deployment" => &deployment::STRATEGY,
+        "Endpoints" => &endpoints::STRATEGY,
+        "EndpointSlice" => &endpoint_slice::STRATEGY,
+        "Event" => &event::STRATEGY,
+        "Lease" => &lease::STRATEGY,
+        "Namespace" => &namespace::STRATEGY,
+        "Node" => &node::STRATEGY,
+        "Pod" => &pod::STRATEGY,
+        "ReplicaSet" => &replica_set::STRATEGY,
+        "Secret" => &secret::STRATEGY,
+        "Service" => &service::STRATEGY,
+        "ServiceAccount" => &service_account::STRATEGY,
+        _ => &PLAIN,
+    }
+}
+
+/// Fills in what the client left out. Done to every object that comes in, for create, update and patch alike.
+pub(crate) fn default(resource: &Resource, object: &mut Value) {
+    (strategy(resource).default)(object);
+}
+
+/// Sets what only the server may set on a new object: the initial status, the generation.
+pub(crate) fn prepare_for_create(resource: &Resource, object: &mut Value, now: Time) {
+    (strategy(resource).prepare_for_create)(object, now);
+}
+
+/// Puts back what an update (of the whole object, or of `subresource`) may not touch, and counts the generation.
+pub(crate) fn prepare_for_update(
+    resource: &Resource,
+    subresource: Option<&str>,
+    new: &mut Value,
+    old: &Value,
+) {
+    let strategy = strategy(resource);
+    metadata::prepare_for_update(new, old);
+    match (subresource, strategy.prepare_for_status_update) {
+        (Some("status"), Some(prepare)) => prepare(new, old),
+        (Some("ephemeralcontainers"), _) => pod::prepare_for_ephemeral_containers(new, old),
+        (Some("finalize"), _) => {}
+        _ => (strategy.prepare_for_update)(new, old),
+    }
+}
+
+/// What is wrong with a new object.
+pub(crate) fn validate_create(resource: &Resource, object: &Value) -> Vec<Error> {
+    let strategy = strategy(resource);
+    let mut errors = metadata::validate(&object["metadata"], resource.namespaced, strategy.name);
+    errors.extend((strategy.validate)(object));
+    errors
+}
+
+/// What is wrong with a change from `old` to `new`.
+pub(crate) fn validate_update(
+    resource: &Resource,
+    subresource: Option<&str>,
+    new: &Value,
+    old: &Value,
+) -> Vec<Error> {
+    let strategy = strategy(resource);
+    let mut errors = metadata::validate_update(&new["metadata"], &old["metadata"]);
+    errors.extend(match subresource {
+        Some("status") => (strategy.validate_status_update)(new, old),
+        Some("ephemeralcontainers") => pod::validate_ephemeral_containers_update(new, old),
+        Some("finalize") => Vec::new(),
+        _ => (strategy.validate_update)(new, old),
+    });
+    errors
+}
+
+/// What the client should know about a new object, each for one `Warning` header.
+pub(crate) fn warnings_on_create(resource: &Resource, object: &Value) -> Vec<String> {
+    (strategy(resource).warnings)(object)
+}
+
+/// What the client should know about a changed object.
+pub(crate) fn warnings_on_update(resource: &Resource, new: &Value) -> Vec<String> {
+    (strategy(resource).warnings)(new)
+}

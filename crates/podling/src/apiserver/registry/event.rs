@@ -1,0 +1,5 @@
+//! Events, in both their groups.
+
+use super::{PLAIN, Strategy};
+
+pub(super) const STRATEGY: Strategy = Strategy { ..PLAIN };

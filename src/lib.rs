@@ -1,4 +1,6 @@
 //! bbf: build, break, fix. Hands-on Kubernetes labs on the learner's own machine.
 
+pub mod check;
+pub mod lab;
 pub mod platform;
 pub mod session;

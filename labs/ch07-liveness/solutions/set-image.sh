@@ -1,0 +1,1 @@
+kubectl set image pod/httpserver-liveness httpserver=blux2/hello-server:2.0

@@ -1,0 +1,17 @@
+//! What a learner's cluster is held against: conditions, guards, verdicts.
+//!
+//! A [`Checker`] watches the cluster through a `kube::Client` and nothing else, and never changes it. What it sees is a
+//! [`View`]; how each objective and guard stands is a pure function of the view, the [`Baseline`] taken before the break,
+//! and the time for which things have held.
+
+mod condition;
+mod message;
+mod verdict;
+
+pub use condition::{
+    Cel, Comparison, Condition, ContainerState, Endpoints, EventSeen, Exists, Field, Http, ImageKept, Kept,
+    LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,
+    RolloutComplete, StatusCondition,
+};
+pub use message::{Message, ProbeFlaw};
+pub use verdict::{Overall, Report, Role, Verdict};

@@ -164,7 +164,8 @@ impl Identity {
     /// The server's side of TLS, speaking HTTP/1.1 only.
     pub(crate) fn tls(&self) -> Result<ServerConfig, String> {
         let text = |error: &dyn fmt::Display| error.to_string();
-        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(|e| text(&e))?;
+        let certificate =
+            CertificateDer::from_pem_slice(self.certificate.as_bytes()).map_err(|e| text(&e))?;
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|e| text(&e))?;
         // The provider is named here so that a program with several, or none installed, works just as well.
         let mut tls = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -273,9 +274,16 @@ mod tests {
     fn a_damaged_identity_is_kept_aside_and_replaced() {
         let scratch = Scratch::new("identity-damaged");
         let path = scratch.join("identity.json");
-        for text in ["", "{", r#"{"format":2,"authority":"","certificate":"","key":"","token":""}"#] {
+        for text in [
+            "",
+            "{",
+            r#"{"format":2,"authority":"","certificate":"","key":"","token":""}"#,
+        ] {
             fs::write(&path, text).unwrap();
-            assert!(matches!(Identity::load(&path), Err(IdentityError::Damaged { .. })), "{text}");
+            assert!(
+                matches!(Identity::load(&path), Err(IdentityError::Damaged { .. })),
+                "{text}"
+            );
         }
         let identity = Identity::load_or_create(&path).unwrap();
         assert!(scratch.join("identity.json.damaged-1").exists());

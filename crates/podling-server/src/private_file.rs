@@ -38,13 +38,26 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The first free name among `<path>.damaged-1`, `<path>.damaged-2`…, after `path` was renamed to it.
+/// Renames `path` to the first free name among `<path>.damaged-1`, `<path>.damaged-2`…, and says which.
 pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let aside = free_name_aside(path)?;
+    fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+/// Copies `path` to the first free name among `<path>.damaged-1`, `<path>.damaged-2`…, and says which.
+pub(crate) fn copy_aside(path: &Path) -> io::Result<PathBuf> {
+    let aside = free_name_aside(path)?;
+    fs::copy(path, &aside)?;
+    File::open(&aside)?.sync_all()?;
+    Ok(aside)
+}
+
+fn free_name_aside(path: &Path) -> io::Result<PathBuf> {
     let mut number = 1;
     loop {
         let aside = with_suffix(path, &format!(".damaged-{number}"));
         if !aside.try_exists()? {
-            fs::rename(path, &aside)?;
             return Ok(aside);
         }
         number += 1;

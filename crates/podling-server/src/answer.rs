@@ -1,0 +1,113 @@
+//! From an HTTP request to the cluster and back: the same for the in-process client and for HTTPS.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, UPGRADE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Body;
+use podling::status::Status;
+use podling::{Request, Response};
+
+use crate::body::AnswerBody;
+use crate::shared::Shared;
+
+/// The largest body that is read, as kube-apiserver's `MaxRequestBodyBytes`.
+const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Lets the cluster answer `request`.
+pub(crate) async fn answer<B>(shared: &Arc<Shared>, request: http::Request<B>) -> http::Response<AnswerBody>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let answered = match read(request).await {
+        Ok(request) => shared.handle(&request),
+        Err(refusal) => refusal.into(),
+    };
+    send(shared, answered)
+}
+
+/// The answer to a request that is refused before the cluster sees it.
+pub(crate) fn refuse(shared: &Arc<Shared>, refusal: Status) -> http::Response<AnswerBody> {
+    send(shared, refusal.into())
+}
+
+async fn read<B>(request: http::Request<B>) -> Result<Request, Status>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = request.into_parts();
+    if head.headers.contains_key(UPGRADE) {
+        return Err(no_upgrade(head.uri.path()));
+    }
+    let body = Limited::new(body, MAX_BODY_BYTES)
+        .collect()
+        .await
+        .map_err(|error| unread(error.as_ref()))?;
+    Ok(Request {
+        method: head.method.as_str().to_owned(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        accept: text(&head.headers, &header::ACCEPT),
+        content_type: text(&head.headers, &CONTENT_TYPE),
+        user_agent: text(&head.headers, &USER_AGENT),
+        body: body.to_bytes().into(),
+    })
+}
+
+/// A header's values as one text, as RFC 9110 joins them.
+fn text(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    values.join(", ")
+}
+
+/// `errors.NewRequestEntityTooLargeError` for a body over the limit; else the client went away in the middle.
+fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Status {
+    if error.is::<LengthLimitError>() {
+        let message = format!("Request entity too large: limit is {MAX_BODY_BYTES}");
+        return Status::new(413, "RequestEntityTooLarge", message);
+    }
+    Status::bad_request(format!("the request's body could not be read: {error}"))
+}
+
+/// Exec, attach, port-forward (and `kubectl cp`, which is exec).
+fn no_upgrade(path: &str) -> Status {
+    let verb = path.rsplit('/').next().unwrap_or_default();
+    Status::new(501, "", format!("the embedded cluster does not serve {verb} yet"))
+}
+
+fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> {
+    let Response {
+        status,
+        content_type,
+        headers,
+        body,
+    } = answered;
+    let body = match body {
+        podling::Body::Whole(bytes) => AnswerBody::whole(Bytes::from(bytes)),
+        podling::Body::Stream(stream) => AnswerBody::stream(Arc::clone(shared), stream),
+    };
+    let mut response = http::Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let to = response.headers_mut();
+    to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+        to.insert(CONTENT_TYPE, content_type);
+    }
+    for (name, value) in headers {
+        // A text that is no header (a warning with a line break in it) is left out; the answer stands.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            to.append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,217 @@
+//! The door for kubectl: HTTPS/1.1 on loopback, for whoever has the credentials.
+//!
+//! Differs from Kubernetes: no HTTP/2 (clients fall back by themselves); no anonymous access, so a request without
+//! credentials is answered 401 as by a server with `--anonymous-auth=false`.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use podling::status::Status;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+
+use crate::answer::{answer, refuse};
+use crate::body::AnswerBody;
+use crate::identity::Identity;
+use crate::kubeconfig::kubeconfig;
+use crate::shared::{Shared, Stopping};
+
+/// Connections at a time; more wait. Each `kubectl get -w` and each forwarded port holds one.
+const MAX_CONNECTIONS: usize = 512;
+
+/// How long a client may take for the TLS handshake, and for the head of a request.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a connection may take to end in good order once the cluster stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long to wait after the system refused a connection (too many open files) before the next try.
+const AFTER_REFUSAL: Duration = Duration::from_millis(100);
+
+/// The largest head of a request. Go's default is 1 MiB; no client of a cluster comes near this.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// How a cluster is to be served.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServeOptions {
+    /// The port on 127.0.0.1; 0 for any free one.
+    pub port: u16,
+    /// The name of cluster, user and context in the kubeconfig.
+    pub name: String,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            name: "podling".to_owned(),
+        }
+    }
+}
+
+/// Where a cluster is served.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Endpoint {
+    /// `https://127.0.0.1:<port>`.
+    pub url: String,
+    /// The port. A cluster that is brought back should ask for the same one, so that kubeconfigs stay right.
+    pub port: u16,
+    /// A kubeconfig in YAML, with the authority and the client's credentials. Write it with
+    /// [`write_private`](crate::write_private).
+    pub kubeconfig: String,
+}
+
+/// Why a cluster is not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Something else listens on that port.
+    #[error("port {port} on 127.0.0.1 is taken by another program")]
+    PortTaken {
+        /// The port that was asked for.
+        port: u16,
+    },
+    /// The system does not let us listen.
+    #[error("failed to listen on 127.0.0.1: {0}")]
+    Listen(#[source] io::Error),
+    /// The identity is no use.
+    #[error("failed to use the cluster's keys: {0}")]
+    Identity(String),
+}
+
+pub(crate) async fn serve(
+    shared: Arc<Shared>,
+    identity: &Identity,
+    options: &ServeOptions,
+) -> Result<Endpoint, ServeError> {
+    let tls = identity.tls().map_err(ServeError::Identity)?;
+    let listener = listen(options.port).await?;
+    let port = listener.local_addr().map_err(ServeError::Listen)?.port();
+    let url = format!("https://127.0.0.1:{port}");
+    let kubeconfig = kubeconfig(&options.name, &url, identity);
+    let door = Arc::new(Door {
+        shared,
+        identity: identity.clone(),
+        tls: TlsAcceptor::from(Arc::new(tls)),
+    });
+    tokio::spawn(accept(door, listener));
+    Ok(Endpoint {
+        url,
+        port,
+        kubeconfig,
+    })
+}
+
+async fn listen(port: u16) -> Result<TcpListener, ServeError> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => ServeError::PortTaken { port },
+            _ => ServeError::Listen(error),
+        })
+}
+
+struct Door {
+    shared: Arc<Shared>,
+    identity: Identity,
+    tls: TlsAcceptor,
+}
+
+async fn accept(door: Arc<Door>, listener: TcpListener) {
+    let mut stopping = door.shared.stopping();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = next_connection(&listener, &places) => accepted,
+            () = stopping.told() => return,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                tokio::spawn(connection(Arc::clone(&door), stream, place));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(AFTER_REFUSAL).await;
+            }
+        }
+    }
+}
+
+async fn next_connection(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // A watch event is small and someone waits for it.
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+/// Serves one connection until the client, or the cluster, ends it. What a client does wrong ends its own
+/// connection only.
+async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePermit) {
+    let mut stopping = door.shared.stopping();
+    let greeted = tokio::select! {
+        greeted = tokio::time::timeout(PATIENCE, door.tls.accept(stream)) => greeted,
+        () = stopping.told() => return,
+    };
+    if let Ok(Ok(stream)) = greeted {
+        let service = service_fn(|request| enter(Arc::clone(&door), request));
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(PATIENCE)
+            .max_buf_size(MAX_HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service);
+        finish(served, stopping).await;
+    }
+    drop(place);
+}
+
+type Connection<S> = http1::Connection<TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S>;
+
+/// Lets a connection run; when the cluster stops, lets it end the answer it is giving.
+async fn finish<S>(connection: Connection<S>, mut stopping: Stopping)
+where
+    S: hyper::service::HttpService<Incoming, ResBody = AnswerBody>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopping.told() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(GRACE, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a client's connection ended early");
+    }
+}
+
+/// Lets in whoever has the credentials.
+async fn enter(
+    door: Arc<Door>,
+    request: http::Request<Incoming>,
+) -> Result<http::Response<AnswerBody>, Infallible> {
+    let authorization = request.headers().get(AUTHORIZATION);
+    Ok(
+        match authorization.is_some_and(|header| door.identity.admits(header.as_bytes())) {
+            true => answer(&door.shared, request).await,
+            false => refuse(&door.shared, Status::new(401, "Unauthorized", "Unauthorized")),
+        },
+    )
+}

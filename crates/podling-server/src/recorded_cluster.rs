@@ -1,0 +1,132 @@
+//! A cluster and its journal: what is done to the one is written in the other first.
+
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use podling::clock::Time;
+use podling::status::Status;
+use podling::{Chunk, Cluster, Request, Response, Stream};
+
+use crate::journal::{Entry, Journal};
+
+/// The words of kube-apiserver's panic filter (`WithPanicRecovery`).
+const PANICKED: &str = "This request caused apiserver to panic. Look in the logs for details.";
+
+/// A cluster that is, or is not, recorded.
+#[derive(Debug)]
+pub(crate) struct RecordedCluster {
+    cluster: Cluster,
+    recording: Recording,
+}
+
+#[derive(Debug)]
+enum Recording {
+    /// Nothing is recorded: the cluster dies with its process.
+    Off,
+    On(Journal),
+    /// The cluster was stopped: it takes no more requests.
+    Ended,
+}
+
+impl RecordedCluster {
+    pub(crate) fn new(cluster: Cluster, journal: Option<Journal>) -> Self {
+        let recording = journal.map_or(Recording::Off, Recording::On);
+        Self { cluster, recording }
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.cluster.now()
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        self.cluster.next_deadline()
+    }
+
+    /// Whether something is due at `now`.
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        self.cluster.next_deadline().is_some_and(|due| due <= now)
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance_to(&mut self, now: Time) {
+        let advanced = catch_unwind(AssertUnwindSafe(|| self.cluster.advance_to(now)));
+        if advanced.is_err() {
+            tracing::error!("the cluster panicked while time passed; it goes on with what is due next");
+        }
+    }
+
+    pub(crate) fn read(&self, stream: &mut Stream) -> Chunk {
+        self.cluster.read(stream)
+    }
+
+    /// Records `request`, unless it can change nothing, and answers it. What can't be recorded is not done.
+    pub(crate) fn handle(&mut self, request: &Request) -> Response {
+        match self.record(request) {
+            Ok(()) => answer(&mut self.cluster, request),
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    fn record(&mut self, request: &Request) -> Result<(), Status> {
+        match &mut self.recording {
+            Recording::Ended => Err(Status::new(
+                503,
+                "ServiceUnavailable",
+                "the cluster has been stopped",
+            )),
+            Recording::On(journal) if !request.is_read_only() => journal
+                .record(self.cluster.now(), request)
+                .map_err(|error| unrecorded(journal, &error)),
+            Recording::On(_) | Recording::Off => Ok(()),
+        }
+    }
+
+    /// The journal, to be synced; `None` without one.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        match &self.recording {
+            Recording::On(journal) => Some(journal),
+            Recording::Off | Recording::Ended => None,
+        }
+    }
+
+    /// Takes no more requests and lets go of the journal.
+    pub(crate) fn end(&mut self) -> Option<Journal> {
+        match mem::replace(&mut self.recording, Recording::Ended) {
+            Recording::On(journal) => Some(journal),
+            Recording::Off | Recording::Ended => None,
+        }
+    }
+}
+
+/// Does again what was recorded, each request at its time.
+pub(crate) fn replay(cluster: &mut Cluster, entries: &[Entry]) {
+    for entry in entries {
+        let replayed = catch_unwind(AssertUnwindSafe(|| cluster.advance_to(entry.time)));
+        if replayed.is_err() {
+            tracing::error!("the cluster panicked while time passed in a replay");
+        }
+        drop(answer(cluster, &entry.request));
+    }
+}
+
+/// A bug in the cluster must cost one request, not the learner's work: the same panic would come again with each
+/// replay of the journal.
+fn answer(cluster: &mut Cluster, request: &Request) -> Response {
+    let answered = catch_unwind(AssertUnwindSafe(|| cluster.handle(request)));
+    answered.unwrap_or_else(|_| {
+        tracing::error!(
+            method = request.method,
+            path = request.path,
+            "the cluster panicked"
+        );
+        Response::text(500, PANICKED)
+    })
+}
+
+fn unrecorded(journal: &Journal, error: &io::Error) -> Status {
+    let path = journal.path().display();
+    Status::internal(&format!(
+        "the request could not be recorded in {path}, so nothing was done: {error}"
+    ))
+}

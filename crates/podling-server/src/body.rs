@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
-use podling::Stream;
+use podling::apiserver::Stream;
 use tokio::sync::{mpsc, watch};
 
 use crate::shared::{Shared, Stopping};

@@ -4,9 +4,10 @@ use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use podling::apiserver::Stream;
 use podling::clock::Time;
 use podling::status::Status;
-use podling::{Chunk, Cluster, Request, Response, Stream};
+use podling::{Chunk, Cluster, Request, Response};
 
 use crate::journal::{Entry, Journal};
 

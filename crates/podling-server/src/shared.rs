@@ -5,8 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use podling::apiserver::Stream;
 use podling::clock::Time;
-use podling::{Chunk, Request, Response, Stream};
+use podling::{Chunk, Request, Response};
 use tokio::sync::watch;
 
 use crate::journal::Journal;

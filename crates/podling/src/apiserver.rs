@@ -2,6 +2,8 @@
 //!
 //! Differs from Kubernetes: there is no etcd behind it and no webhook in front; one writer at a time.
 
+#[expect(dead_code, reason = "requests are routed to it with the next slice")]
+pub(crate) mod admission;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "requests are routed to it with the next slice")
@@ -14,6 +16,8 @@ mod json_syntax;
 mod patch;
 #[expect(dead_code, reason = "requests are routed to it with the next slice")]
 pub(crate) mod registry;
+#[expect(dead_code, reason = "requests are routed to it with the next slice")]
+pub(crate) mod service_ip;
 
 use std::sync::Arc;
 

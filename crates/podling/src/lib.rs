@@ -3,7 +3,9 @@
 pub mod apiserver;
 pub mod clock;
 mod cluster;
+mod controller_manager;
 mod events;
+mod label_selector;
 pub mod quantity;
 pub mod request;
 pub mod resource;

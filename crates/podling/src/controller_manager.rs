@@ -1,0 +1,78 @@
+//! The controllers of kube-controller-manager, each with its own work queue.
+
+use std::fmt::Debug;
+
+use crate::apiserver::{ApiServer, Component, WriteOptions};
+use crate::clock::Time;
+use crate::rng::Rng;
+use crate::storage::Change;
+
+mod deployment;
+mod ownership;
+mod pod;
+mod queue;
+mod replica_set;
+mod template;
+
+use deployment::DeploymentController;
+use replica_set::ReplicaSetController;
+
+trait Controller: Component + Debug {}
+
+impl<T: Component + Debug> Controller for T {}
+
+/// All controllers.
+#[derive(Debug)]
+pub(crate) struct ControllerManager {
+    controllers: Vec<Box<dyn Controller>>,
+}
+
+impl ControllerManager {
+    /// The controllers; `seed` makes their small delays.
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut fork = || Rng::new(rng.next_u64());
+        Self {
+            controllers: vec![
+                Box::new(DeploymentController::new(fork())),
+                Box::new(ReplicaSetController::new(fork())),
+            ],
+        }
+    }
+
+    /// The controller that has something to do first; the first of several.
+    fn earliest(&self) -> Option<(Time, usize)> {
+        let deadlines = self.controllers.iter().enumerate();
+        deadlines
+            .filter_map(|(index, controller)| Some((controller.next_deadline()?, index)))
+            .min()
+    }
+}
+
+impl Component for ControllerManager {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        for controller in &mut self.controllers {
+            controller.observe(change, api);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.earliest().map(|(time, _)| time)
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some((time, index)) = self.earliest()
+            && time <= api.now()
+        {
+            self.controllers[index].run_next(api);
+        }
+    }
+}
+
+/// How controllers write.
+fn write_options() -> WriteOptions {
+    WriteOptions {
+        field_manager: "kube-controller-manager".to_owned(),
+        ..WriteOptions::default()
+    }
+}

@@ -1,0 +1,224 @@
+//! The Deployment controller: rollouts, revisions, conditions.
+//!
+//! Source: `kubernetes/pkg/controller/deployment`. `kubectl rollout undo|pause|restart` only patch the
+//! Deployment; everything else happens here.
+
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::clock::Time;
+use crate::events::{Event, Recorder};
+use crate::resource::{DEPLOYMENTS, PODS, REPLICA_SETS};
+use crate::rng::Rng;
+use crate::status::Status;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::ownership::{self, Claim};
+use super::queue::{Key, WorkQueue};
+use super::{pod, write_options};
+
+mod plan;
+mod proportion;
+mod replicas;
+mod status;
+mod strategy;
+
+use plan::{Observed, Write};
+use replicas::ReplicaSet;
+use status::Condition;
+
+/// The controller with its queue.
+#[derive(Debug)]
+pub(crate) struct DeploymentController {
+    queue: WorkQueue,
+    events: Recorder,
+}
+
+impl DeploymentController {
+    /// A controller whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            events: Recorder::new("deployment-controller", None),
+        }
+    }
+
+    fn observe_set(&mut self, change: &Change, api: &ApiServer) {
+        let namespace = text(&change.object, &["metadata", "namespace"]);
+        if let Some(owner) = ownership::controller_of(&change.object) {
+            if owner["kind"] == DEPLOYMENTS.kind {
+                self.queue
+                    .add(api.now(), Key::new(namespace, text(owner, &["name"])));
+            }
+            return;
+        }
+        for deployment in api.list(&DEPLOYMENTS, Some(namespace)) {
+            if ownership::claim(deployment, &change.object) == Claim::Adopt {
+                self.queue.add(api.now(), Key::of(deployment));
+            }
+        }
+    }
+
+    /// A Recreate Deployment waits for the last of its old pods.
+    fn observe_lost_pod(&mut self, pod: &Value, api: &ApiServer) {
+        let namespace = text(pod, &["metadata", "namespace"]);
+        let Some(set) = ownership::controller_of(pod) else {
+            return;
+        };
+        let Some(set) = api.get(&REPLICA_SETS, namespace, text(set, &["name"])) else {
+            return;
+        };
+        let Some(owner) = ownership::controller_of(set) else {
+            return;
+        };
+        let name = text(owner, &["name"]);
+        let deployment = api.get(&DEPLOYMENTS, namespace, name);
+        if deployment.is_some_and(|deployment| strategy::is_recreate(deployment)) {
+            self.queue.add(api.now(), Key::new(namespace, name));
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+        let Some(deployment) = api.get(&DEPLOYMENTS, &key.namespace, &key.name).cloned() else {
+            self.queue.forget(key);
+            return;
+        };
+        let sets = claim_sets(api, &deployment);
+        let running = running_sets(api, &sets);
+        let observed = Observed {
+            deployment: Value::clone(&deployment),
+            sets: sets.iter().map(|set| ReplicaSet(Value::clone(set))).collect(),
+            running,
+        };
+        let plan = plan::plan(observed, api.now());
+        match self.carry_out(api, &deployment, plan.writes) {
+            Ok(()) => self.queue.forget(key),
+            Err(_) => self.queue.retry(api.now(), key.clone()),
+        }
+        if let Some(time) = plan.check_at {
+            self.queue.add_at(time, key.clone());
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        api: &mut ApiServer,
+        deployment: &Object,
+        writes: Vec<Write>,
+    ) -> Result<(), Status> {
+        let namespace = text(deployment, &["metadata", "namespace"]);
+        let options = write_options();
+        for write in writes {
+            match write {
+                Write::Create(set) => self.create(api, deployment, set)?,
+                Write::Update(set) => drop(api.update(&REPLICA_SETS, None, latest(set), &options)?),
+                Write::Delete(name) => {
+                    drop(api.delete(&REPLICA_SETS, namespace, &name, &DeleteOptions::default())?);
+                }
+                Write::Status(deployment) => write_status(api, deployment)?,
+                Write::Scaled(message) => {
+                    let event = Event::normal("ScalingReplicaSet", &message);
+                    self.events.record(api, deployment, None, event);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, api: &mut ApiServer, deployment: &Object, set: Value) -> Result<(), Status> {
+        let namespace = text(deployment, &["metadata", "namespace"]);
+        let name = text(&set, &["metadata", "name"]).to_owned();
+        let Err(refusal) = api.create(&REPLICA_SETS, namespace, set, &write_options()) else {
+            return Ok(());
+        };
+        let mut deployment = Value::clone(deployment);
+        if refusal.reason == "AlreadyExists" {
+            let collisions = deployment["status"]["collisionCount"]
+                .as_i64()
+                .unwrap_or_default();
+            deployment["status"]["collisionCount"] = (collisions + 1).into();
+        } else {
+            let message = format!("Failed to create new replica set \"{name}\": {}", refusal.message);
+            let event = Event::warning("ReplicaSetCreateError", &message);
+            self.events.record(api, &deployment, None, event);
+            let failed = Condition::progressing("False", "ReplicaSetCreateError", message.clone());
+            status::set_condition(&mut deployment["status"], failed, api.now());
+        }
+        write_status(api, deployment)?;
+        Err(refusal)
+    }
+}
+
+impl Component for DeploymentController {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        if change.resource == &DEPLOYMENTS && change.kind != ChangeKind::Deleted {
+            self.queue.add(api.now(), Key::of(&change.object));
+        } else if change.resource == &REPLICA_SETS {
+            self.observe_set(change, api);
+        } else if change.resource == &PODS && change.kind == ChangeKind::Deleted {
+            self.observe_lost_pod(&change.object, api);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some(key) = self.queue.pop(api.now()) {
+            self.sync(api, &key);
+        }
+    }
+}
+
+/// The Deployment's ReplicaSets, after orphans were adopted and strangers let go.
+fn claim_sets(api: &mut ApiServer, deployment: &Value) -> Vec<Object> {
+    let namespace = text(deployment, &["metadata", "namespace"]);
+    let sets: Vec<Object> = api.list(&REPLICA_SETS, Some(namespace)).cloned().collect();
+    let mut owned = Vec::new();
+    for set in sets {
+        match ownership::claim(deployment, &set) {
+            Claim::Owned => owned.push(set),
+            Claim::Adopt => {
+                let adopted = ownership::adopted(&set, deployment);
+                owned.extend(api.update(&REPLICA_SETS, None, adopted, &write_options()));
+            }
+            Claim::Release => {
+                let released = ownership::released(&set, deployment);
+                drop(api.update(&REPLICA_SETS, None, released, &write_options()));
+            }
+            Claim::Ignore => {}
+        }
+    }
+    owned
+}
+
+/// The UIDs of those of `sets` that have pods which have not ended.
+fn running_sets(api: &ApiServer, sets: &[Object]) -> Vec<String> {
+    let Some(first) = sets.first() else {
+        return Vec::new();
+    };
+    let namespace = text(first, &["metadata", "namespace"]);
+    let running: Vec<&str> = api
+        .list(&PODS, Some(namespace))
+        .filter(|pod| !matches!(pod::phase(pod), "Succeeded" | "Failed"))
+        .filter_map(|pod| Some(text(ownership::controller_of(pod)?, &["uid"])))
+        .collect();
+    let uids = sets.iter().map(|set| ownership::uid_of(set));
+    uids.filter(|uid| running.contains(uid))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// `object` to be written over whatever version is stored: nothing comes between reading and writing here.
+fn latest(mut object: Value) -> Value {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    object
+}
+
+fn write_status(api: &mut ApiServer, deployment: Value) -> Result<(), Status> {
+    api.update(&DEPLOYMENTS, Some("status"), latest(deployment), &write_options())?;
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! A controller's work queue: which objects are to be looked at, and when.
+//!
+//! Source: `client-go/util/workqueue`. A change reaches its controller some milliseconds after it was made, as
+//! it does through a watch; an object that failed is tried again after 5 ms, doubled each time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::Time;
+use crate::rng::Rng;
+use crate::storage::text;
+use crate::timers::Timers;
+
+/// How long a change takes to reach a controller, at least and at most.
+const LATENCY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(12));
+/// The first wait after a failure, and the longest.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1000));
+
+/// Namespace and name of an object; the namespace is empty for cluster-scoped ones.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Key {
+    /// `metadata.namespace`.
+    pub(crate) namespace: String,
+    /// `metadata.name`.
+    pub(crate) name: String,
+}
+
+impl Key {
+    /// The key of `object`.
+    pub(crate) fn of(object: &Value) -> Self {
+        Self::new(
+            text(object, &["metadata", "namespace"]),
+            text(object, &["metadata", "name"]),
+        )
+    }
+
+    /// The key of the object with that namespace and name.
+    pub(crate) fn new(namespace: &str, name: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// What one controller has to look at.
+#[derive(Debug)]
+pub(crate) struct WorkQueue<K = Key> {
+    due: Timers<K>,
+    failures: BTreeMap<K, u32>,
+    rng: Rng,
+}
+
+impl<K: Clone + Ord> WorkQueue<K> {
+    /// An empty queue whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            due: Timers::default(),
+            failures: BTreeMap::new(),
+            rng,
+        }
+    }
+
+    /// Something about `key` has changed at `now`: it is looked at as soon as a watch would tell.
+    pub(crate) fn add(&mut self, now: Time, key: K) {
+        let latency = self.rng.between(LATENCY.0, LATENCY.1);
+        self.due.at(now + latency, key);
+    }
+
+    /// `key` is looked at at `time`, or earlier if it is due before.
+    pub(crate) fn add_at(&mut self, time: Time, key: K) {
+        self.due.at(time, key);
+    }
+
+    /// Work on `key` failed at `now`: it is tried again after its back-off.
+    pub(crate) fn retry(&mut self, now: Time, key: K) {
+        let failures = self.failures.entry(key.clone()).or_default();
+        let wait = back_off(*failures);
+        *failures = failures.saturating_add(1);
+        self.due.at(now + wait, key);
+    }
+
+    /// Work on `key` succeeded: its next failure waits as the first does.
+    pub(crate) fn forget(&mut self, key: &K) {
+        self.failures.remove(key);
+    }
+
+    /// When the next key is due.
+    pub(crate) fn next(&self) -> Option<Time> {
+        self.due.next()
+    }
+
+    /// Takes the first key that is due at `now`.
+    pub(crate) fn pop(&mut self, now: Time) -> Option<K> {
+        self.due.pop_due(now)
+    }
+}
+
+/// The wait after the `failures`-th failure in a row, counted from zero: 5, 10, 20, 40 ms …
+fn back_off(failures: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(failures.min(30));
+    BACK_OFF.0.saturating_mul(factor).min(BACK_OFF.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_waits_twice_as_long_up_to_a_limit() {
+        let waits: Vec<u128> = [0, 1, 2, 17, 18, 99]
+            .into_iter()
+            .map(|failures| back_off(failures).as_millis())
+            .collect();
+        assert_eq!(waits, [5, 10, 20, 655_360, 1_000_000, 1_000_000]);
+    }
+
+    #[test]
+    fn several_changes_of_one_object_are_one_piece_of_work() {
+        let mut queue = WorkQueue::new(Rng::new(1));
+        let now = Time::from_micros(0);
+        queue.add(now, Key::new("a", "x"));
+        queue.add(now, Key::new("a", "x"));
+        let later = now + Duration::from_secs(1);
+        assert_eq!(queue.pop(later), Some(Key::new("a", "x")));
+        assert_eq!(queue.pop(later), None);
+    }
+}

@@ -142,7 +142,7 @@ impl DeploymentController {
             let event = Event::warning("ReplicaSetCreateError", &message);
             self.events.record(api, &deployment, None, event);
             let failed = Condition::progressing("False", "ReplicaSetCreateError", message.clone());
-            status::set_condition(&mut deployment["status"], failed, api.now());
+            status::set_condition(&mut deployment["status"], &failed, api.now());
         }
         write_status(api, deployment)?;
         Err(refusal)

@@ -142,7 +142,7 @@ impl Rollout {
         };
         let mut status = self.deployment["status"].clone();
         let condition = Condition::progressing("Unknown", reason, message.to_owned());
-        status::set_condition(&mut status, condition, self.now);
+        status::set_condition(&mut status, &condition, self.now);
         self.write_status(status);
     }
 
@@ -211,7 +211,7 @@ impl Rollout {
             && status::progress_deadline(&self.deployment).is_some()
         {
             let mut status = self.deployment["status"].take();
-            status::set_condition(&mut status, condition, self.now);
+            status::set_condition(&mut status, &condition, self.now);
             self.deployment["status"] = status;
         }
         if self.deployment != before {

@@ -110,7 +110,7 @@ pub(super) fn counted(
             status[kept] = value.clone();
         }
     }
-    set_condition(&mut status, availability(deployment, available), now);
+    set_condition(&mut status, &availability(deployment, available), now);
     status
 }
 
@@ -149,7 +149,7 @@ pub(super) fn rolled_out(
         Some(deadline) => progress(deployment, &mut status, newest, deadline, now),
     }
     match sets.iter().chain(newest).find_map(replica_failure) {
-        Some(failure) => set_condition(&mut status, failure, now),
+        Some(failure) => set_condition(&mut status, &failure, now),
         None => remove_condition(&mut status, "ReplicaFailure"),
     }
     status
@@ -176,20 +176,20 @@ fn progress(
     if is_complete(deployment, status) {
         let message = format!("{subject} has successfully progressed.");
         let done = Condition::progressing("True", "NewReplicaSetAvailable", message);
-        set_condition(status, done, now);
+        set_condition(status, &done, now);
     } else if counts.is_ahead_of(Counts::of(&deployment["status"])) {
         let message = format!("{subject} is progressing.");
         let moved = Condition::progressing("True", "ReplicaSetUpdated", message);
         let since = current.filter(|current| current["status"] == "True");
         remove_condition(status, "Progressing");
-        set_condition(status, moved, now);
+        set_condition(status, &moved, now);
         if let (Some(since), Some(condition)) = (since, condition_mut(status, "Progressing")) {
             condition["lastTransitionTime"] = since["lastTransitionTime"].clone();
         }
     } else if has_timed_out(status, deadline, now) {
         let message = format!("{subject} has timed out progressing.");
         let late = Condition::progressing("False", "ProgressDeadlineExceeded", message);
-        set_condition(status, late, now);
+        set_condition(status, &late, now);
     }
 }
 
@@ -255,7 +255,7 @@ fn remove_condition(status: &mut Value, kind: &str) {
 
 /// Sets a condition behind all others; one with the same status and reason stays as it is
 /// (`SetDeploymentCondition`).
-pub(super) fn set_condition(status: &mut Value, new: Condition, now: Time) {
+pub(super) fn set_condition(status: &mut Value, new: &Condition, now: Time) {
     let now = now.rfc3339();
     let mut since = Value::from(now.as_str());
     if let Some(current) = condition(status, new.kind)

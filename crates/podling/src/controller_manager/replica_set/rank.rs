@@ -118,7 +118,8 @@ mod tests {
     #[test]
     fn what_costs_least_goes_first() {
         let plain = pod("a", |_| {});
-        let cases: [(&str, fn(&mut Value)); 6] = [
+        type Case = (&'static str, fn(&mut Value));
+        let cases: [Case; 6] = [
             ("unassigned", |pod| pod["spec"] = json!({})),
             ("pending", |pod| pod["status"]["phase"] = "Pending".into()),
             ("not ready", |pod| pod["status"]["conditions"] = json!([])),

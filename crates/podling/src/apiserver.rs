@@ -8,6 +8,11 @@ pub(crate) mod admission;
     not(test),
     expect(dead_code, reason = "requests are routed to it with the next slice")
 )]
+mod decode;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "requests are routed to it with the next slice")
+)]
 mod json_syntax;
 #[cfg_attr(
     not(test),

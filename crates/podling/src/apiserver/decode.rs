@@ -1,0 +1,477 @@
+//! From a request's body to an object: syntax, kind, types, strict field validation, Go's form.
+//!
+//! Source: `k8s.io/apimachinery/pkg/runtime/serializer/json`, `sigs.k8s.io/json` and the handlers around them,
+//! v1.36. Differs from Kubernetes: bodies are JSON only; a struct field that is given twice keeps the last value
+//! instead of merging the two.
+
+use serde_json::{Value, json};
+
+use self::tree::Tree;
+use crate::resource::Resource;
+use crate::schema::{self, Type};
+use crate::status::Status;
+
+mod go;
+
+mod round_trip;
+mod tree;
+mod typed;
+
+/// What becomes of unknown and repeated fields (`fieldValidation`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum FieldValidation {
+    /// They are dropped.
+    Ignore,
+    /// They are dropped, with a warning for each.
+    #[default]
+    Warn,
+    /// The request is refused.
+    Strict,
+}
+
+/// An object read from a body.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Decoded {
+    /// The object, as Go would write it; `apiVersion` and `kind` are set.
+    pub(crate) object: Value,
+    /// What to send in `Warning` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Group, version and kind that a body has, or must have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Kind<'a> {
+    group: &'a str,
+    version: &'a str,
+    kind: &'a str,
+}
+
+impl FieldValidation {
+    /// The values of the query parameter, in the order in which errors list them.
+    pub(crate) const VALUES: [&'static str; 4] = ["", "Ignore", "Strict", "Warn"];
+
+    /// Reads the query parameter; `None` if it is none of [`VALUES`](Self::VALUES).
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "" | "Warn" => Some(Self::Warn),
+            "Ignore" => Some(Self::Ignore),
+            "Strict" => Some(Self::Strict),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a body as an object of `resource`.
+///
+/// # Errors
+/// 400 in Kubernetes' words: no JSON, another kind, a value of the wrong type, and with
+/// [`FieldValidation::Strict`] any unknown or repeated field.
+pub(crate) fn decode(
+    resource: &'static Resource,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    decode_kind(
+        (resource.group, resource.version, resource.kind),
+        body,
+        validation,
+    )
+}
+
+/// Reads a body as an object of the given group, version and kind: what subresources take (`autoscaling/v1`
+/// `Scale`, `v1` `Binding`, `policy/v1` `Eviction`).
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_kind(
+    (group, version, kind): (&str, &str, &str),
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let wanted = Kind { group, version, kind };
+    let tree = parse(body).map_err(|why| unrecognised(kind, &why, body))?;
+    let named = Kind::of(&tree, wanted).map_err(|why| unrecognised(kind, &why, body))?;
+    if named != wanted {
+        return Err(match named.other_version_of(wanted) {
+            Some(why) => Status::bad_request(why),
+            None => named.refused(kind, &named.not_convertible_to(wanted)),
+        });
+    }
+    let decoded = wanted.schema().and_then(|of| read(of, wanted, tree, validation));
+    decoded.map_err(|why| wanted.refused(kind, &why))
+}
+
+/// Reads an object again after it was patched. The error is the sentence alone, for the patch's own wording.
+///
+/// # Errors
+/// Go's words for a value of the wrong type, or `strict decoding error: …`.
+pub(crate) fn decode_patched(
+    resource: &'static Resource,
+    object: &Value,
+    validation: FieldValidation,
+) -> Result<Decoded, String> {
+    let wanted = Kind {
+        group: resource.group,
+        version: resource.version,
+        kind: resource.kind,
+    };
+    read(wanted.schema()?, wanted, Tree::from(object), validation)
+}
+
+/// Reads the `DeleteOptions` of a DELETE; no body is no options.
+///
+/// # Errors
+/// 400 with the bare reason, as Kubernetes answers here.
+pub(crate) fn decode_delete_options(body: &[u8]) -> Result<Value, Status> {
+    const SCHEME: &str = "pkg/apis/meta/internalversion/scheme/register.go:27";
+    let wanted = Kind {
+        group: "",
+        version: "v1",
+        kind: "DeleteOptions",
+    };
+    if body.is_empty() {
+        return Ok(json!({}));
+    }
+    let decoded = parse(body).and_then(|tree| {
+        let named = Kind::of(&tree, wanted)?;
+        if named.kind != wanted.kind {
+            return Err(named.not_registered(SCHEME));
+        }
+        read(wanted.schema()?, wanted, tree, FieldValidation::Ignore)
+    });
+    decoded.map(|decoded| decoded.object).map_err(Status::bad_request)
+}
+
+/// Brings an object into the form in which Kubernetes would write it: unknown fields and nulls gone, quantities
+/// and times canonical, empty fields dropped, and those added that are always written. An object with a value of
+/// the wrong type stays as it is; [`decode_patched`] tells.
+pub(crate) fn normalise(resource: &'static Resource, object: &mut Value) {
+    if let Ok(decoded) = decode_patched(resource, object, FieldValidation::Ignore) {
+        *object = decoded.object;
+    }
+}
+
+/// The last step of [`normalise`] alone, for objects of the cluster's own making: empty fields dropped, and those
+/// added that are always written.
+pub(crate) fn tidy(resource: &Resource, object: &mut Value) {
+    let of = schema::of_kind(resource.group, resource.version, resource.kind);
+    if let (Some(of), Some(object)) = (of, object.as_object_mut()) {
+        round_trip::tidy(of, object);
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Tree, String> {
+    tree::parse(body).map_err(|why| no_kind(&why))
+}
+
+fn no_kind(why: &str) -> String {
+    format!("couldn't get version/kind; json parse error: {why}")
+}
+
+fn read(
+    of: &'static Type,
+    kind: Kind<'_>,
+    tree: Tree,
+    validation: FieldValidation,
+) -> Result<Decoded, String> {
+    let typed::Read { mut value, problems } = typed::read(of, tree)?;
+    if validation == FieldValidation::Strict && !problems.is_empty() {
+        return Err(format!("strict decoding error: {}", problems.join(", ")));
+    }
+    if let Some(object) = value.as_object_mut() {
+        round_trip::tidy(of, object);
+        object.insert("apiVersion".to_owned(), kind.api_version().into());
+        object.insert("kind".to_owned(), kind.kind.into());
+    }
+    let warnings = match validation {
+        FieldValidation::Warn => problems,
+        _ => Vec::new(),
+    };
+    Ok(Decoded {
+        object: value,
+        warnings,
+    })
+}
+
+fn unrecognised(kind: &str, why: &str, body: &[u8]) -> Status {
+    Status::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {why} ({})",
+        excerpt(body)
+    ))
+}
+
+/// The first thirty bytes of a body: as text if it looks like an object, else in hexadecimal.
+fn excerpt(body: &[u8]) -> String {
+    const MOST: usize = 30;
+    let shown = &body[..body.len().min(MOST)];
+    let text = match shown.first() {
+        None => return "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(shown).into_owned(),
+        Some(_) => shown
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|figure| char::from_digit(figure.into(), 16))
+            .collect(),
+    };
+    if body.len() > MOST { text + " ..." } else { text }
+}
+
+impl<'a> Kind<'a> {
+    /// What the body says it is; what it leaves out is as wanted.
+    fn of(tree: &'a Tree, wanted: Self) -> Result<Self, String> {
+        if !matches!(tree, Tree::Object(_) | Tree::Null) {
+            return Err(no_kind(&format!(
+                "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
+                 \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+                tree.go_kind()
+            )));
+        }
+        let api_version = header(tree, "apiVersion")?;
+        let kind = match header(tree, "kind")? {
+            "" => wanted.kind,
+            kind => kind,
+        };
+        let (group, version) = match api_version.split_once('/') {
+            None if api_version.is_empty() => (wanted.group, wanted.version),
+            None => ("", api_version),
+            Some((_, rest)) if rest.contains('/') => {
+                return Err(format!("unexpected GroupVersion string: {api_version}"));
+            }
+            Some(both) => both,
+        };
+        Ok(Self { group, version, kind })
+    }
+
+    fn refused(self, wanted: &str, why: &str) -> Status {
+        let Self { version, kind, .. } = self;
+        Status::bad_request(format!(
+            "{kind} in version \"{version}\" cannot be handled as a {wanted}: {why}"
+        ))
+    }
+
+    fn api_version(self) -> String {
+        match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
+
+    fn schema(self) -> Result<&'static Type, String> {
+        const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
+        schema::of_kind(self.group, self.version, self.kind).ok_or_else(|| self.not_registered(SCHEME))
+    }
+
+    fn not_registered(self, scheme: &str) -> String {
+        format!(
+            "no kind \"{}\" is registered for version \"{}\" in scheme \"{scheme}\"",
+            self.kind,
+            self.api_version()
+        )
+    }
+
+    /// The refusal of an object that is the wanted one in another group, as events are in two.
+    fn other_version_of(self, wanted: Kind<'_>) -> Option<String> {
+        let same = self.kind == wanted.kind && self.internal_package() == wanted.internal_package();
+        (same && self.schema().is_ok()).then(|| {
+            format!(
+                "the API version in the data ({}) does not match the expected API version ({})",
+                self.api_version(),
+                wanted.api_version()
+            )
+        })
+    }
+
+    fn not_convertible_to(self, wanted: Kind<'_>) -> String {
+        match self.schema() {
+            Err(why) => why,
+            Ok(of) => format!(
+                "converting ({}) to ({}.{}): unknown conversion",
+                go::struct_name(of),
+                wanted.internal_package(),
+                wanted.kind
+            ),
+        }
+    }
+
+    /// The Go package of the version that the server works with.
+    fn internal_package(self) -> &'a str {
+        match self.group {
+            "" | "events.k8s.io" => "core",
+            group => group.split_once('.').map_or(group, |(first, _)| first),
+        }
+    }
+}
+
+fn header<'a>(tree: &'a Tree, name: &str) -> Result<&'a str, String> {
+    match tree.get(name) {
+        None | Some(Tree::Null) => Ok(""),
+        Some(Tree::Text(text)) => Ok(text),
+        Some(other) => Err(no_kind(&format!(
+            "json: cannot unmarshal {} into Go struct field .{name} of type string",
+            other.go_kind()
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, EVENTS, PODS};
+
+    fn message(resource: &'static Resource, body: &str) -> String {
+        let refused = decode(resource, body.as_bytes(), FieldValidation::Strict).unwrap_err();
+        assert_eq!((refused.code, refused.reason), (400, "BadRequest"));
+        refused.message
+    }
+
+    #[test]
+    fn what_is_no_object_of_the_kind_is_refused_in_kubernetes_words() {
+        let none = "the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error:";
+        let cases = [
+            ("", format!("{none} unexpected end of JSON input (<empty>)")),
+            ("{", format!("{none} unexpected end of JSON input ({{)")),
+            (
+                "hello",
+                format!("{none} invalid character 'h' looking for beginning of value (68656c6c6f)"),
+            ),
+            (
+                "[]",
+                format!(
+                    "{none} json: cannot unmarshal array into Go value of type struct {{ APIVersion string \
+                     \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }} (5b5d)"
+                ),
+            ),
+            (
+                r#"{"apiVersion":"v1","kind":"ConfigMap"}"#,
+                "ConfigMap in version \"v1\" cannot be handled as a Pod: converting (v1.ConfigMap) to \
+                 (core.Pod): unknown conversion"
+                    .to_owned(),
+            ),
+            (
+                r#"{"apiVersion":"v2","kind":"Pod"}"#,
+                "Pod in version \"v2\" cannot be handled as a Pod: no kind \"Pod\" is registered for version \
+                 \"v2\" in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+                    .to_owned(),
+            ),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(message(&PODS, body), expected, "{body}");
+        }
+        assert_eq!(
+            message(&EVENTS, r#"{"apiVersion":"events.k8s.io/v1","kind":"Event"}"#),
+            "the API version in the data (events.k8s.io/v1) does not match the expected API version (v1)"
+        );
+    }
+
+    #[test]
+    fn a_kind_that_is_left_out_is_filled_in() {
+        for body in ["{}", "null", r#"{"kind":"Pod"}"#] {
+            let decoded = decode(&PODS, body.as_bytes(), FieldValidation::Strict).unwrap();
+            let expected = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": null}, "status": {}});
+            assert_eq!(decoded.object["kind"], expected["kind"], "{body}");
+            assert_eq!(decoded.object["apiVersion"], expected["apiVersion"], "{body}");
+        }
+    }
+
+    #[test]
+    fn strict_validation_names_every_field_in_the_order_of_the_text() {
+        let body = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","lables":{}},
+            "spec":{"containers":[{"name":"c","image":"a","foo":1,"foo":2}],"bar":true,
+            "restartPolicy":"Never","restartPolicy":"Never"}}"#;
+        assert_eq!(
+            message(&PODS, body),
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown field \
+             \"metadata.lables\", unknown field \"spec.containers[0].foo\", unknown field \"spec.bar\", \
+             duplicate field \"spec.restartPolicy\""
+        );
+    }
+
+    #[test]
+    fn without_strictness_the_last_value_counts_and_unknown_fields_go() {
+        let body = r#"{"metadata":{"name":"a"},"data":{"k":"1","k":"2"},"dta":{}}"#;
+        let object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "2"}});
+        let warned = decode(&CONFIG_MAPS, body.as_bytes(), FieldValidation::Warn).unwrap();
+        assert_eq!(warned.object, object);
+        assert_eq!(
+            warned.warnings,
+            ["duplicate field \"data.k\"", "unknown field \"dta\""]
+        );
+        let ignored = decode(&CONFIG_MAPS, body.as_bytes(), FieldValidation::Ignore).unwrap();
+        assert_eq!((ignored.object, ignored.warnings), (object, vec![]));
+    }
+
+    #[test]
+    fn subresources_have_kinds_of_their_own() {
+        let body = br#"{"apiVersion":"v1","kind":"Pod"}"#;
+        let refused = decode_kind(("policy", "v1", "Eviction"), body, FieldValidation::Warn).unwrap_err();
+        assert_eq!(
+            refused.message,
+            "Pod in version \"v1\" cannot be handled as a Eviction: converting (v1.Pod) to \
+             (policy.Eviction): unknown conversion"
+        );
+    }
+
+    #[test]
+    fn delete_options_are_read_and_refused_without_ado() {
+        let options =
+            decode_delete_options(br#"{"propagationPolicy":"Orphan","gracePeriodSeconds":0}"#).unwrap();
+        assert_eq!(
+            (&options["propagationPolicy"], &options["gracePeriodSeconds"]),
+            (&json!("Orphan"), &json!(0))
+        );
+        assert_eq!(decode_delete_options(b"").unwrap(), json!({}));
+        let cases = [
+            (
+                "{",
+                "couldn't get version/kind; json parse error: unexpected end of JSON input",
+            ),
+            (
+                r#"{"kind":"Pod","apiVersion":"v1"}"#,
+                "no kind \"Pod\" is registered for version \"v1\" in scheme \
+                 \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+            ),
+        ];
+        for (body, expected) in cases {
+            let refused = decode_delete_options(body.as_bytes()).unwrap_err();
+            assert_eq!(refused.message, expected);
+        }
+    }
+
+    #[test]
+    fn field_validation_has_three_values_and_a_default() {
+        let read = FieldValidation::VALUES.map(|text| FieldValidation::parse(text).unwrap());
+        assert_eq!((read[0], read[3]), (FieldValidation::Warn, FieldValidation::Warn));
+        assert_eq!(
+            (read[1], read[2]),
+            (FieldValidation::Ignore, FieldValidation::Strict)
+        );
+        assert_eq!(FieldValidation::parse("Loose"), None);
+    }
+
+    #[test]
+    fn an_object_of_our_own_making_is_tidied_in_place() {
+        let mut object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"labels": {}}, "data": {}});
+        tidy(&CONFIG_MAPS, &mut object);
+        assert_eq!(
+            object,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {}})
+        );
+    }
+
+    #[test]
+    fn a_patched_object_is_read_again() {
+        let object = json!({"spec": {"replicas": "two"}});
+        assert_eq!(
+            decode_patched(&DEPLOYMENTS, &object, FieldValidation::Warn),
+            Err("json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32".to_owned())
+        );
+        let mut object = json!({"spec": {"replicas": 1, "foo": null, "strategy": {"type": ""}}});
+        normalise(&DEPLOYMENTS, &mut object);
+        assert_eq!(
+            (&object["spec"]["strategy"], object["spec"].get("foo")),
+            (&json!({}), None)
+        );
+    }
+}

@@ -4,3 +4,4 @@ pub mod check;
 pub mod lab;
 pub mod platform;
 pub mod session;
+pub mod ui;

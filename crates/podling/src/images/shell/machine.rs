@@ -1,0 +1,653 @@
+//! Runs a compiled script until it has to wait.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use super::applets::{self, Io, Outcome};
+use super::compile::{Operation, command, compile, words_of};
+use super::expand::Scope;
+use super::network_tools;
+use super::parse::{Part, RedirectKind, Simple, parse};
+use crate::clock::Time;
+use crate::images::files::{Files, normalize};
+use crate::images::log::Log;
+use crate::network::{ConnectError, HttpRequest, HttpResponse};
+
+/// So many operations run without the clock moving; then the machine rests, as a busy loop uses CPU.
+const OPERATIONS_A_TURN: usize = 2_000;
+const REST: Duration = Duration::from_millis(50);
+
+/// What a machine works on.
+pub(crate) struct World<'a> {
+    /// The present.
+    pub(crate) now: Time,
+    /// The files it sees.
+    pub(crate) files: Files<'a>,
+    /// Where its standard output and error go.
+    pub(crate) log: &'a mut Log,
+}
+
+/// Something that only the network can answer.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Call {
+    /// One HTTP request.
+    Http {
+        /// A name or an address.
+        host: String,
+        /// The port.
+        port: u16,
+        /// What is asked.
+        request: HttpRequest,
+    },
+    /// The addresses of a name.
+    Lookup(String),
+}
+
+/// The network's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Reply {
+    /// To [`Call::Http`]: the address that the name had and what came back.
+    Http(String, Result<HttpResponse, ConnectError>),
+    /// To [`Call::Lookup`]; empty for an unknown name.
+    Lookup(Vec<String>),
+}
+
+/// Where a machine stands after a turn.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Turn {
+    /// It goes on at that moment; `None`: only a signal or a reply moves it.
+    Waits(Option<Time>),
+    /// It needs the network; [`Machine::resume`] takes the reply.
+    Calls(Call),
+    /// It has ended with that exit code.
+    Exits(i32),
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Ready,
+    Sleeping(Time),
+    /// `wait`: until every job has ended.
+    Joining,
+    /// A foreground command that never ends.
+    Forever,
+    Calling(Box<Simple>, Vec<String>),
+    Exited(i32),
+}
+
+#[derive(Clone, Debug)]
+enum Boundary {
+    Capture(String),
+    Subshell(BTreeMap<String, String>, String),
+}
+
+/// A running script.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    program: Vec<Operation>,
+    at: usize,
+    state: State,
+    variables: BTreeMap<String, String>,
+    directory: String,
+    status: i32,
+    /// Captures and subshells around the present point, with the addresses of their ends.
+    boundaries: Vec<(usize, Boundary)>,
+    values: Vec<String>,
+    inputs: Vec<String>,
+    loops: Vec<VecDeque<String>>,
+    jobs: Vec<Self>,
+    /// What runs at a signal, by the signal's name.
+    traps: BTreeMap<String, String>,
+    /// The trap that runs when the foreground command has ended.
+    pending: Option<String>,
+    /// Whether standard input stays open without anything coming.
+    interactive: bool,
+}
+
+impl Machine {
+    /// A machine for `argv`, with the environment as its variables. `sh -c script` runs the script; anything
+    /// else is one command.
+    pub(crate) fn new(argv: &[String], environment: &BTreeMap<String, String>, directory: &str) -> Self {
+        let program = match argv {
+            [shell, flag, script, ..] if is_shell(shell) && flag.starts_with('-') && flag.ends_with('c') => {
+                program_of(script)
+            }
+            _ => command(argv),
+        };
+        Self {
+            program,
+            at: 0,
+            state: State::Ready,
+            variables: environment.clone(),
+            directory: directory.to_owned(),
+            status: 0,
+            boundaries: Vec::new(),
+            values: Vec::new(),
+            inputs: Vec::new(),
+            loops: Vec::new(),
+            jobs: Vec::new(),
+            traps: BTreeMap::new(),
+            pending: None,
+            interactive: false,
+        }
+    }
+
+    /// Keeps standard input open, as `stdin: true` of a container does.
+    #[must_use]
+    pub(crate) fn with_open_input(mut self) -> Self {
+        self.interactive = true;
+        self
+    }
+
+    /// Gives standard input.
+    #[must_use]
+    pub(crate) fn with_input(mut self, input: String) -> Self {
+        self.inputs.push(input);
+        self
+    }
+
+    /// Runs until the machine has to wait.
+    pub(crate) fn run(&mut self, world: &mut World<'_>) -> Turn {
+        self.run_jobs(world);
+        for _ in 0..OPERATIONS_A_TURN {
+            match &self.state {
+                State::Exited(code) => return Turn::Exits(*code),
+                State::Calling(_, words) => match network_tools::call(words) {
+                    Some(call) => return Turn::Calls(call),
+                    None => self.state = State::Ready,
+                },
+                State::Sleeping(until) if *until > world.now => return self.waits(Some(*until)),
+                State::Joining if self.jobs.iter().any(|job| !job.has_exited()) => return self.waits(None),
+                State::Forever => return self.waits(None),
+                _ => {
+                    self.state = State::Ready;
+                    self.run_pending_trap();
+                    self.step(world);
+                }
+            }
+        }
+        self.state = State::Sleeping(world.now + REST);
+        self.waits(Some(world.now + REST))
+    }
+
+    fn run_jobs(&mut self, world: &mut World<'_>) {
+        for job in &mut self.jobs {
+            if let Turn::Calls(call) = job.run(world) {
+                let target = match call {
+                    Call::Http { host, .. } | Call::Lookup(host) => host,
+                };
+                job.resume(&Reply::Http(target.clone(), Err(ConnectError::NoSuchHost(target))), world);
+            }
+        }
+        if !matches!(self.state, State::Joining) {
+            self.jobs.retain(|job| !job.has_exited());
+        }
+    }
+
+    const fn has_exited(&self) -> bool {
+        matches!(self.state, State::Exited(_))
+    }
+
+    /// The earlier of the machine's own moment and its jobs'.
+    fn waits(&self, own: Option<Time>) -> Turn {
+        Turn::Waits(self.jobs.iter().filter_map(Self::wakes_at).chain(own).min())
+    }
+
+    fn wakes_at(&self) -> Option<Time> {
+        match self.state {
+            State::Sleeping(until) => Some(until),
+            _ => self.jobs.iter().filter_map(Self::wakes_at).min(),
+        }
+    }
+
+    /// Delivers a signal; whether the machine does anything about it. As PID 1 of a container a process
+    /// without a handler does nothing.
+    pub(crate) fn signal(&mut self, name: &str, now: Time) -> bool {
+        let Some(script) = self.traps.get(name).cloned() else {
+            return false;
+        };
+        self.pending = Some(script);
+        // `wait` is interrupted; any other foreground command is waited for.
+        if matches!(self.state, State::Joining) {
+            self.state = State::Sleeping(now);
+        }
+        true
+    }
+
+    fn run_pending_trap(&mut self) {
+        if let Some(script) = self.pending.take() {
+            let mut program = program_of(&script);
+            let offset = self.program.len();
+            relocate(&mut program, offset);
+            self.program.extend(program);
+            self.program.push(Operation::Jump(self.at));
+            self.at = offset;
+        }
+    }
+
+    /// Takes the network's answer to the call that is open.
+    pub(crate) fn resume(&mut self, reply: &Reply, world: &mut World<'_>) {
+        let State::Calling(simple, words) = std::mem::replace(&mut self.state, State::Ready) else {
+            return;
+        };
+        let answer = network_tools::finish(&words, reply);
+        self.status = answer.status;
+        if let Some((path, content)) = answer.file {
+            let path = normalize(&self.directory, &path);
+            // The tool's own message is the better one; a read-only target just keeps its content.
+            drop(world.files.write(&path, &content, false));
+        }
+        let targets = self.targets(&simple);
+        self.output(&answer.out, &answer.err, &targets, world);
+        self.state = State::Sleeping(world.now + answer.took);
+    }
+
+    fn step(&mut self, world: &mut World<'_>) {
+        let Some(operation) = self.program.get(self.at).cloned() else {
+            self.state = State::Exited(self.status);
+            return;
+        };
+        self.at += 1;
+        match operation {
+            Operation::Run(simple) => self.run_simple(&simple, world),
+            Operation::Capture { end } => self.boundaries.push((end, Boundary::Capture(String::new()))),
+            Operation::EndCapture => {
+                let text = self.end_capture();
+                self.values.push(text.trim_end_matches('\n').to_owned());
+            }
+            Operation::Pipe => {
+                let text = self.end_capture();
+                self.inputs.push(text);
+            }
+            Operation::EndPipe => drop(self.inputs.pop()),
+            Operation::Subshell { end } => {
+                let kept = Boundary::Subshell(self.variables.clone(), self.directory.clone());
+                self.boundaries.push((end, kept));
+            }
+            Operation::EndSubshell => {
+                if let Some((_, Boundary::Subshell(variables, directory))) = self.boundaries.pop() {
+                    (self.variables, self.directory) = (variables, directory);
+                }
+            }
+            Operation::Jump(to) => self.at = to,
+            Operation::JumpIf(success, to) if (self.status == 0) == success => self.at = to,
+            Operation::JumpIf(..) => {}
+            Operation::Not => self.status = i32::from(self.status == 0),
+            Operation::For(words) => self.begin_loop(&words),
+            Operation::Next { name, end } => self.next_word(name, end),
+            Operation::Background(program) => self.start_job(program, world),
+        }
+    }
+
+    fn end_capture(&mut self) -> String {
+        match self.boundaries.pop() {
+            Some((_, Boundary::Capture(text))) => text,
+            _ => String::new(),
+        }
+    }
+
+    fn begin_loop(&mut self, words: &[Vec<Part>]) {
+        let count = words.iter().flatten().filter(is_substitution).count();
+        let values = self.take_values(count);
+        let mut scope = Scope {
+            variables: &self.variables,
+            values: values.into_iter(),
+            status: self.status,
+        };
+        let fields = words.iter().flat_map(|word| scope.fields(word)).collect();
+        self.loops.push(fields);
+    }
+
+    fn next_word(&mut self, name: String, end: usize) {
+        match self.loops.last_mut().and_then(VecDeque::pop_front) {
+            Some(word) => {
+                self.variables.insert(name, word);
+            }
+            None => {
+                self.loops.pop();
+                self.at = end;
+            }
+        }
+    }
+
+    fn start_job(&mut self, program: Vec<Operation>, world: &mut World<'_>) {
+        let mut job = Self::new(&[], &self.variables, &self.directory);
+        job.program = program;
+        // A job that needs the network at once is told so at the next turn.
+        if job.run(world) != Turn::Exits(0) {
+            self.jobs.push(job);
+        }
+        self.status = 0;
+    }
+
+    fn take_values(&mut self, count: usize) -> Vec<String> {
+        self.values.split_off(self.values.len().saturating_sub(count))
+    }
+
+    fn run_simple(&mut self, simple: &Simple, world: &mut World<'_>) {
+        let count = words_of(simple).flatten().filter(is_substitution).count();
+        let values = self.take_values(count);
+        let mut scope = Scope {
+            variables: &self.variables,
+            values: values.into_iter(),
+            status: self.status,
+        };
+        let assigned: Vec<(String, String)> = simple
+            .assignments
+            .iter()
+            .map(|(name, word)| (name.clone(), scope.text(word)))
+            .collect();
+        let words: Vec<String> = simple.words.iter().flat_map(|word| scope.fields(word)).collect();
+        let targets: Vec<Target> = simple
+            .redirects
+            .iter()
+            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
+            .collect();
+        if words.is_empty() {
+            self.variables.extend(assigned);
+            self.status = 0;
+            self.output("", "", &targets, world);
+            return;
+        }
+        self.run_command(simple, &words, assigned, &targets, world);
+    }
+
+    fn run_command(
+        &mut self,
+        simple: &Simple,
+        words: &[String],
+        assigned: Vec<(String, String)>,
+        targets: &[Target],
+        world: &mut World<'_>,
+    ) {
+        let mut environment = self.variables.clone();
+        environment.extend(assigned);
+        let input = self.input(targets, world);
+        let mut io = Io {
+            now: world.now,
+            files: &mut world.files,
+            variables: &mut environment,
+            directory: &mut self.directory,
+            traps: &mut self.traps,
+            input,
+            interactive: self.interactive && self.inputs.is_empty(),
+            out: String::new(),
+            err: String::new(),
+        };
+        let outcome = applets::run(words, &mut io);
+        let (out, err, rest) = (io.out, io.err, io.input);
+        if applets::keeps_variables(&words[0]) {
+            self.variables = environment;
+        }
+        if words[0] == "read"
+            && let Some(input) = self.inputs.last_mut()
+        {
+            *input = rest.unwrap_or_default();
+        }
+        self.output(&out, &err, targets, world);
+        self.apply(outcome, simple, words, world.now);
+    }
+
+    fn apply(&mut self, outcome: Outcome, simple: &Simple, words: &[String], now: Time) {
+        match outcome {
+            Outcome::Done(status) => self.status = status,
+            Outcome::Sleep(duration) => {
+                self.status = 0;
+                self.state = State::Sleeping(now + duration);
+            }
+            Outcome::Wait => {
+                self.status = 0;
+                self.state = State::Joining;
+            }
+            Outcome::Forever => self.state = State::Forever,
+            Outcome::Call => self.state = State::Calling(Box::new(simple.clone()), words.to_vec()),
+            Outcome::Shell(script) => self.splice(&script),
+            Outcome::Exit(code) => self.exit(code.unwrap_or(self.status)),
+        }
+    }
+
+    /// Ends the subshell or capture around, or the machine.
+    fn exit(&mut self, code: i32) {
+        self.status = code;
+        match self.boundaries.last() {
+            Some((end, _)) => self.at = *end,
+            None => self.state = State::Exited(code),
+        }
+    }
+
+    /// Runs a script in the place of the present command, as `sh -c` inside a script does.
+    fn splice(&mut self, script: &str) {
+        let mut program = program_of(script);
+        let offset = self.program.len();
+        relocate(&mut program, offset + 1);
+        self.program.push(Operation::Subshell {
+            end: offset + 1 + program.len(),
+        });
+        self.program.extend(program);
+        self.program.push(Operation::EndSubshell);
+        self.program.push(Operation::Jump(self.at));
+        self.at = offset;
+    }
+
+    fn input(&self, targets: &[Target], world: &World<'_>) -> Option<String> {
+        let from_file = targets.iter().find(|(_, kind, _)| *kind == RedirectKind::Read);
+        match from_file {
+            Some((_, _, path)) => {
+                let path = normalize(&self.directory, path);
+                let content = world.files.read(&path).unwrap_or_default();
+                Some(String::from_utf8_lossy(content).into_owned())
+            }
+            None => self.inputs.last().cloned(),
+        }
+    }
+
+    /// The redirects of a command that was interrupted by a call; substitutions in them are gone by then.
+    fn targets(&self, simple: &Simple) -> Vec<Target> {
+        let mut scope = Scope {
+            variables: &self.variables,
+            values: Vec::new().into_iter(),
+            status: self.status,
+        };
+        simple
+            .redirects
+            .iter()
+            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
+            .collect()
+    }
+
+    /// Sends output and errors where the redirects say.
+    fn output(&mut self, out: &str, err: &str, targets: &[Target], world: &mut World<'_>) {
+        let (mut first, mut second) = (Sink::Out, Sink::Err);
+        for (descriptor, kind, target) in targets {
+            let sink = match (kind, target.as_str()) {
+                (RedirectKind::Read, _) => continue,
+                (RedirectKind::Duplicate, "1") => first.clone(),
+                (RedirectKind::Duplicate, "2") => second.clone(),
+                (kind, path) => {
+                    let path = normalize(&self.directory, path);
+                    if let Err(error) = world.files.write(&path, b"", *kind == RedirectKind::Append) {
+                        let message = format!("sh: can't create {target}: {}\n", error.text());
+                        world.log.write(world.now, &message);
+                        self.status = 1;
+                    }
+                    Sink::File(path)
+                }
+            };
+            match descriptor {
+                2 => second = sink,
+                _ => first = sink,
+            }
+        }
+        self.send(out, &first, world);
+        self.send(err, &second, world);
+    }
+
+    fn send(&mut self, text: &str, sink: &Sink, world: &mut World<'_>) {
+        if text.is_empty() {
+            return;
+        }
+        if let Sink::File(path) = sink {
+            // A target that could not be made was reported when it was opened.
+            drop(world.files.write(path, text.as_bytes(), true));
+            return;
+        }
+        let capture = self.boundaries.iter_mut().rev().find_map(|(_, boundary)| match boundary {
+            Boundary::Capture(text) => Some(text),
+            Boundary::Subshell(..) => None,
+        });
+        match capture {
+            Some(captured) if *sink == Sink::Out => captured.push_str(text),
+            _ => world.log.write(world.now, text),
+        }
+    }
+}
+
+type Target = (u8, RedirectKind, String);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Sink {
+    Out,
+    Err,
+    File(String),
+}
+
+fn is_substitution(part: &&Part) -> bool {
+    matches!(part, Part::Substitution { .. })
+}
+
+/// Whether a program is a shell.
+pub(crate) fn is_shell(program: &str) -> bool {
+    matches!(program.rsplit('/').next(), Some("sh" | "ash" | "bash" | "dash"))
+}
+
+/// A script's program; a script that cannot be read says so and ends with 2.
+fn program_of(script: &str) -> Vec<Operation> {
+    match parse(script) {
+        Ok(list) => compile(&list),
+        Err(message) => {
+            let complaint = command(&["echo".to_owned(), format!("sh: {message}")]);
+            let end = command(&["exit".to_owned(), "2".to_owned()]);
+            [complaint, end].concat()
+        }
+    }
+}
+
+/// Moves a program's addresses so that it can stand at `offset`.
+fn relocate(program: &mut [Operation], offset: usize) {
+    for operation in program {
+        match operation {
+            Operation::Jump(to) | Operation::JumpIf(_, to) => *to += offset,
+            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => *end += offset,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::files::PodFiles;
+
+    struct Run {
+        machine: Machine,
+        files: PodFiles,
+        log: Log,
+        now: Time,
+    }
+
+    impl Run {
+        fn new(script: &str) -> Self {
+            let argv = ["sh", "-c", script].map(str::to_owned);
+            Self {
+                machine: Machine::new(&argv, &BTreeMap::from([("A".into(), "1".into())]), "/"),
+                files: PodFiles::default(),
+                log: Log::default(),
+                now: Time::from_micros(0),
+            }
+        }
+
+        fn turn(&mut self) -> Turn {
+            self.machine.run(&mut World {
+                now: self.now,
+                files: self.files.view("root", &[]),
+                log: &mut self.log,
+            })
+        }
+
+        /// Runs to the end and gives the seconds it took, the exit code and the output.
+        fn finish(mut self) -> (i64, i32, String) {
+            for _ in 0..100 {
+                match self.turn() {
+                    Turn::Exits(code) => return (self.now.as_micros() / 1_000_000, code, self.log.into_text()),
+                    Turn::Waits(Some(time)) => self.now = time,
+                    other => panic!("{other:?}"),
+                }
+            }
+            panic!("does not end")
+        }
+    }
+
+    #[test]
+    fn scripts_take_their_time_and_end_as_they_say() {
+        for (script, seconds, code, output) in [
+            ("echo oops >&2; exit 1", 0, 1, "oops\n"),
+            ("sleep 12; exit 1", 12, 1, ""),
+            ("echo done", 0, 0, "done\n"),
+            ("i=0; while [ $i -lt 3 ]; do i=$((i+1)); echo tick $i; sleep 1; done", 3, 0, "tick 1\ntick 2\ntick 3\n"),
+            ("false || echo A=$A; true && echo $?", 0, 0, "A=1\n0\n"),
+            ("if [ -f /tmp/x ]; then echo yes; else echo no; fi", 0, 0, "no\n"),
+            ("touch /tmp/x; cat /tmp/x && ls /tmp", 0, 0, "x\n"),
+            ("echo $(echo a; echo b) \"$(echo c)\"", 0, 0, "a b c\n"),
+            ("printf 'b\\na\\n' | sort | head -n 1", 0, 0, "a\n"),
+            ("(exit 3); echo $?", 0, 0, "3\n"),
+            ("for i in 1 2 3; do if [ $i = 2 ]; then continue; fi; echo $i; done", 0, 0, "1\n3\n"),
+            ("while true; do break; done; echo out", 0, 0, "out\n"),
+            ("echo a > /tmp/f; echo b >> /tmp/f; wc -l < /tmp/f", 0, 0, "2\n"),
+            ("nosuch; echo $?", 0, 0, "sh: nosuch: not found\n127\n"),
+            ("echo one | while read l; do echo got $l; done; echo end", 0, 0, "got one\nend\n"),
+            ("sh -c 'exit 4'; echo $?", 0, 0, "4\n"),
+            ("until [ -f /tmp/y ]; do touch /tmp/y; sleep 2; done", 2, 0, ""),
+            ("if true", 0, 2, "sh: syntax error: unexpected end of file\n"),
+            ("cat /no; exit $?", 0, 1, "cat: can't open '/no': No such file or directory\n"),
+            ("sleep 5 & wait; echo joined", 5, 0, "joined\n"),
+        ] {
+            assert_eq!(Run::new(script).finish(), (seconds, code, output.to_owned()), "{script}");
+        }
+    }
+
+    #[test]
+    fn a_trap_ends_a_wait_and_no_trap_means_that_the_signal_is_ignored() {
+        let mut run = Run::new("trap 'echo main: TERM; sleep 3; exit 0' TERM; sleep 3600 & wait");
+        assert_eq!(run.turn(), Turn::Waits(Some(Time::from_micros(3_600_000_000))));
+        run.now = Time::from_micros(5_000_000);
+        assert!(run.machine.signal("TERM", run.now));
+        assert_eq!(run.finish(), (8, 0, "main: TERM\n".to_owned()));
+
+        let mut deaf = Run::new("sleep 3600");
+        deaf.turn();
+        assert!(!deaf.machine.signal("TERM", deaf.now));
+    }
+
+    #[test]
+    fn a_loop_that_never_sleeps_is_slowed_down() {
+        let mut run = Run::new("while true; do true; done");
+        assert!(matches!(run.turn(), Turn::Waits(Some(_))));
+    }
+
+    #[test]
+    fn a_request_waits_for_its_reply() {
+        let mut run = Run::new("curl -s web:8080/x; echo $?");
+        let Turn::Calls(Call::Http { host, port, request }) = run.turn() else {
+            panic!("no call")
+        };
+        assert_eq!((host.as_str(), port, request.path.as_str()), ("web", 8080, "/x"));
+        let reply = Reply::Http("10.0.0.1".into(), Err(ConnectError::NoSuchHost("web".into())));
+        let mut world = World {
+            now: run.now,
+            files: run.files.view("root", &[]),
+            log: &mut run.log,
+        };
+        run.machine.resume(&reply, &mut world);
+        assert_eq!(run.finish().2, "6\n");
+    }
+}

@@ -128,16 +128,29 @@ fn program_of(reference: &Reference) -> Option<Known> {
     }
     let tag = reference.tag.as_str();
     let known: Known = match reference.repository.as_str() {
-        "blux2/hello-server" => (Program::Hello(hello_server(tag)?), 5_107_123, false, &["/hello-server"]),
-        "blux2/delayfailserver" if tag == "1.1" => (Program::DelayFail, 5_098_331, false, &["/delayfailserver"]),
+        "blux2/hello-server" => (
+            Program::Hello(hello_server(tag)?),
+            5_107_123,
+            false,
+            &["/hello-server"],
+        ),
+        "blux2/delayfailserver" if tag == "1.1" => {
+            (Program::DelayFail, 5_098_331, false, &["/delayfailserver"])
+        }
         "blux2/delayfailserver" => return None,
-        "library/nginx" if is_release(tag) => (Program::Nginx, 70_520_324, true, &["nginx", "-g", "daemon off;"]),
+        "library/nginx" if is_release(tag) => {
+            (Program::Nginx, 70_520_324, true, &["nginx", "-g", "daemon off;"])
+        }
         "library/nginx" => return None,
         "library/busybox" if is_release(tag) => (Program::Tools, 2_219_949, true, &["sh"]),
         "library/busybox" => return None,
-        "library/ubuntu" | "library/debian" | "library/alpine" => (Program::Tools, 29_536_850, true, &["bash"]),
+        "library/ubuntu" | "library/debian" | "library/alpine" => {
+            (Program::Tools, 29_536_850, true, &["bash"])
+        }
         "curlimages/curl" => (Program::Tools, 8_210_521, true, &["/entrypoint.sh"]),
-        "example/lab" if matches!(tag, "1" | "pull1" | "nameduser") => (Program::Lab, 3_548_296, false, &["/lab"]),
+        "example/lab" if matches!(tag, "1" | "pull1" | "nameduser") => {
+            (Program::Lab, 3_548_296, false, &["/lab"])
+        }
         "example/lab" => return None,
         _ => (Program::Unknown, 50_000_000, true, &[]),
     };
@@ -147,9 +160,12 @@ fn program_of(reference: &Reference) -> Option<Known> {
 /// Whether a tag of an official image is one that exists: `latest`, or a version with perhaps a variant.
 fn is_release(tag: &str) -> bool {
     let version = tag.split('-').next().unwrap_or_default();
-    let is_number = |part: &str| !part.is_empty() && part.len() < 3 && part.bytes().all(|b| b.is_ascii_digit());
-    matches!(version, "latest" | "stable" | "mainline" | "alpine" | "glibc" | "musl" | "uclibc")
-        || version.starts_with("1.") && version.split('.').all(is_number)
+    let is_number =
+        |part: &str| !part.is_empty() && part.len() < 3 && part.bytes().all(|b| b.is_ascii_digit());
+    matches!(
+        version,
+        "latest" | "stable" | "mainline" | "alpine" | "glibc" | "musl" | "uclibc"
+    ) || version.starts_with("1.") && version.split('.').all(is_number)
         || version == "1"
 }
 

@@ -113,9 +113,17 @@ impl Files<'_> {
     /// The tree and the path in it that stand for a path of the container.
     fn locate(&self, path: &str) -> (String, String, bool) {
         let inside = |mount: &&Mount| {
-            path == mount.path || path.strip_prefix(&mount.path).is_some_and(|rest| rest.starts_with('/'))
+            path == mount.path
+                || path
+                    .strip_prefix(&mount.path)
+                    .is_some_and(|rest| rest.starts_with('/'))
         };
-        let Some(mount) = self.mounts.iter().filter(inside).max_by_key(|mount| mount.path.len()) else {
+        let Some(mount) = self
+            .mounts
+            .iter()
+            .filter(inside)
+            .max_by_key(|mount| mount.path.len())
+        else {
             return (self.root.to_owned(), path.to_owned(), false);
         };
         let rest = &path[mount.path.len()..];
@@ -155,7 +163,13 @@ impl Files<'_> {
         if !parent.is_empty() && !self.is_directory(parent) {
             return Err(FileError::Missing);
         }
-        let file = self.files.trees.entry(tree).or_default().entry(place).or_default();
+        let file = self
+            .files
+            .trees
+            .entry(tree)
+            .or_default()
+            .entry(place)
+            .or_default();
         if !append {
             file.clear();
         }
@@ -190,13 +204,19 @@ impl Files<'_> {
     /// Whether a path is a directory.
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         let is_above_mount = |mount: &Mount| {
-            mount.path.starts_with(&format!("{}/", path.trim_end_matches('/')))
+            mount
+                .path
+                .starts_with(&format!("{}/", path.trim_end_matches('/')))
         };
         if DIRECTORIES.contains(&path) || self.mounts.iter().any(is_above_mount) {
             return true;
         }
         let (tree, place, _) = self.locate(path);
-        if self.mounts.iter().any(|m| m.path == path && m.sub_path.is_empty()) {
+        if self
+            .mounts
+            .iter()
+            .any(|m| m.path == path && m.sub_path.is_empty())
+        {
             return true;
         }
         let below = format!("{}/", place.trim_end_matches('/'));
@@ -215,7 +235,10 @@ impl Files<'_> {
             names.extend(name.strip_prefix(&below).map(first_part));
         }
         let above = format!("{}/", path.trim_end_matches('/'));
-        let known = DIRECTORIES.iter().copied().chain(self.mounts.iter().map(|m| m.path.as_str()));
+        let known = DIRECTORIES
+            .iter()
+            .copied()
+            .chain(self.mounts.iter().map(|m| m.path.as_str()));
         names.extend(known.filter_map(|name| name.strip_prefix(&above)).map(first_part));
         names.retain(|name| !name.is_empty() && !name.starts_with('.'));
         names.sort();

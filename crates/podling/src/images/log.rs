@@ -32,7 +32,9 @@ impl Log {
         self.bytes += text.len() + 1;
         self.lines.push_back(LogLine { time, text });
         while self.bytes > CAPACITY {
-            let Some(oldest) = self.lines.pop_front() else { break };
+            let Some(oldest) = self.lines.pop_front() else {
+                break;
+            };
             self.bytes -= oldest.text.len() + 1;
             self.dropped += 1;
         }
@@ -70,7 +72,11 @@ impl Log {
     /// All that was written, as a program's output.
     pub(crate) fn into_text(mut self) -> String {
         let partial = std::mem::take(&mut self.partial);
-        let mut text: String = self.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();
+        let mut text: String = self
+            .lines
+            .iter()
+            .flat_map(|line| [line.text.as_str(), "\n"])
+            .collect();
         text.push_str(&partial);
         text
     }

@@ -64,7 +64,8 @@ pub(crate) enum Process {
 pub(crate) fn cannot_run(image: &Image, program: &str, world: &World<'_>) -> Option<String> {
     let own = image.command.first().is_some_and(|own| own == program);
     let name = program.rsplit('/').next().unwrap_or_default();
-    let installed = image.tools && (applets::is_installed(name) || image.program == Program::Nginx && name == "nginx");
+    let installed =
+        image.tools && (applets::is_installed(name) || image.program == Program::Nginx && name == "nginx");
     if own {
         return None;
     }
@@ -76,7 +77,10 @@ pub(crate) fn cannot_run(image: &Image, program: &str, world: &World<'_>) -> Opt
         return Some(format!("exec: \"{program}\": permission denied"));
     }
     let in_path = program.strip_suffix(name).is_some_and(|directory| {
-        matches!(directory, "/bin/" | "/usr/bin/" | "/usr/local/bin/" | "/sbin/" | "/usr/sbin/")
+        matches!(
+            directory,
+            "/bin/" | "/usr/bin/" | "/usr/local/bin/" | "/sbin/" | "/usr/sbin/"
+        )
     });
     let exists = installed && in_path || world.files.read(program).is_ok();
     let text = format!("exec: \"{program}\": stat {program}: no such file or directory");
@@ -93,7 +97,11 @@ pub(crate) fn start(launch: &Launch<'_>, world: &mut World<'_>) -> Result<Proces
         return Ok(idle(launch, world));
     };
     let is_own = launch.command.is_empty()
-        || launch.image.command.first().is_some_and(|own| own.rsplit('/').next() == program.rsplit('/').next());
+        || launch
+            .image
+            .command
+            .first()
+            .is_some_and(|own| own.rsplit('/').next() == program.rsplit('/').next());
     if is_own && !matches!(launch.image.program, Program::Tools | Program::Unknown) {
         return Ok(Process::Server(Box::new(Server::start(launch, world))));
     }
@@ -108,14 +116,22 @@ pub(crate) fn start(launch: &Launch<'_>, world: &mut World<'_>) -> Result<Proces
         _ => argv,
     };
     let machine = Machine::new(&argv, launch.environment, launch.directory);
-    let machine = if launch.stdin { machine.with_open_input() } else { machine };
+    let machine = if launch.stdin {
+        machine.with_open_input()
+    } else {
+        machine
+    };
     Ok(Process::Machine(Box::new(machine)))
 }
 
 /// curlimages/curl runs its arguments with curl unless they name a program.
 fn entrypoint(arguments: &[String]) -> Vec<String> {
     let starts_program = arguments.first().is_some_and(|first| is_known(first));
-    let mut argv = if starts_program { Vec::new() } else { vec!["curl".to_owned()] };
+    let mut argv = if starts_program {
+        Vec::new()
+    } else {
+        vec!["curl".to_owned()]
+    };
     argv.extend_from_slice(arguments);
     argv
 }

@@ -27,10 +27,19 @@ impl Reference {
         };
         let (name, tag) = match rest.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => (name, tag.to_owned()),
-            _ => (rest, if digest.is_some() { String::new() } else { "latest".to_owned() }),
+            _ => (
+                rest,
+                if digest.is_some() {
+                    String::new()
+                } else {
+                    "latest".to_owned()
+                },
+            ),
         };
         let (registry, path) = match name.split_once('/') {
-            Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => (first, path.to_owned()),
+            Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => {
+                (first, path.to_owned())
+            }
             _ if name.contains('/') => ("docker.io", name.to_owned()),
             _ => ("docker.io", format!("library/{name}")),
         };
@@ -41,7 +50,9 @@ impl Reference {
         }
         let is_name_char = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
         let is_tag_char = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        let parts_are_named = path.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let parts_are_named = path
+            .split('/')
+            .all(|part| part.starts_with(|c: char| c.is_ascii_alphanumeric()));
         if !parts_are_named || !path.chars().all(is_name_char) || !tag.chars().all(is_tag_char) {
             return Err("invalid reference format".to_owned());
         }
@@ -89,7 +100,10 @@ mod tests {
     fn what_is_no_reference_is_refused() {
         let message = "invalid reference format: repository name (library/UPPER) must be lowercase";
         assert_eq!(Reference::parse("UPPER:1"), Err(message.to_owned()));
-        assert_eq!(Reference::parse("a b"), Err("invalid reference format".to_owned()));
+        assert_eq!(
+            Reference::parse("a b"),
+            Err("invalid reference format".to_owned())
+        );
         assert_eq!(Reference::parse(""), Err("invalid reference format".to_owned()));
     }
 }

@@ -138,7 +138,10 @@ impl Server {
     fn fail_to_listen(&mut self, world: &mut World<'_>) {
         match self.behaviour {
             Behaviour::Nginx => nginx::fail_to_listen(self.port, world),
-            _ => say(world, &format!("listen tcp :{}: bind: address already in use", self.port)),
+            _ => say(
+                world,
+                &format!("listen tcp :{}: bind: address already in use", self.port),
+            ),
         }
         self.end = Some((world.now, 1));
     }
@@ -202,7 +205,11 @@ impl Server {
             _ => None,
         };
         let failed = self.end.is_some_and(|(_, code)| code == 1);
-        if open && !failed { std::iter::once(self.port).chain(grpc).collect() } else { Vec::new() }
+        if open && !failed {
+            std::iter::once(self.port).chain(grpc).collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// Whether the out-of-memory killer ends it.
@@ -213,7 +220,9 @@ impl Server {
     /// gRPC's health on a port; `None` if it does not serve gRPC there.
     pub(crate) fn grpc_serving(&self, port: u16, now: Time) -> Option<bool> {
         match &self.behaviour {
-            Behaviour::Lab(lab) if lab.grpc_port == Some(port) => Some(lab.is_healthy(now.since(self.started))),
+            Behaviour::Lab(lab) if lab.grpc_port == Some(port) => {
+                Some(lab.is_healthy(now.since(self.started)))
+            }
             _ => None,
         }
     }
@@ -290,7 +299,10 @@ impl Server {
 }
 
 fn hello(server: HelloServer, launch: &Launch<'_>, world: &World<'_>) -> (Behaviour, u16) {
-    let named = launch.environment.get("PORT").filter(|_| server.port_from_environment);
+    let named = launch
+        .environment
+        .get("PORT")
+        .filter(|_| server.port_from_environment);
     let port = named.and_then(|port| port.parse().ok()).unwrap_or(8080);
     let config = match world.files.read("/etc/config/myconfig.txt") {
         Ok(content) => String::from_utf8_lossy(content).into_owned(),
@@ -333,8 +345,10 @@ mod tests {
             let image = crate::images::find(&Reference::parse(image).unwrap()).unwrap();
             let (mut files, mut log) = (PodFiles::default(), Log::default());
             let arguments: Vec<String> = arguments.iter().map(|&a| a.to_owned()).collect();
-            let environment: BTreeMap<String, String> =
-                environment.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
+            let environment: BTreeMap<String, String> = environment
+                .iter()
+                .map(|&(k, v)| (k.to_owned(), v.to_owned()))
+                .collect();
             let launch = Launch {
                 image: &image,
                 command: &[],
@@ -361,7 +375,10 @@ mod tests {
                 log: &mut self.log,
             };
             let response = self.process.answer(&HttpRequest::get(path), port, &mut world)?;
-            Ok((response.status, String::from_utf8_lossy(&response.body).into_owned()))
+            Ok((
+                response.status,
+                String::from_utf8_lossy(&response.body).into_owned(),
+            ))
         }
 
         fn run(&mut self, seconds: i64) -> Turn {
@@ -387,10 +404,19 @@ mod tests {
             ("blux2/hello-server:1.6", "/health", 200, "OK"),
             ("blux2/hello-server:1.6", "/healthz", 404, "404 page not found\n"),
             ("blux2/hello-server:2.0", "/healthz", 200, "OK"),
-            ("blux2/hello-server:2.0.1", "/", 200, "Hello, world! Let's build, break and fix!"),
+            (
+                "blux2/hello-server:2.0.1",
+                "/",
+                200,
+                "Hello, world! Let's build, break and fix!",
+            ),
         ] {
             let mut running = Running::start(image, &[], &[], LARGE);
-            assert_eq!(running.get(1, 8080, path), Ok((status, body.to_owned())), "{image}{path}");
+            assert_eq!(
+                running.get(1, 8080, path),
+                Ok((status, body.to_owned())),
+                "{image}{path}"
+            );
         }
     }
 
@@ -401,7 +427,10 @@ mod tests {
         let mut chosen = Running::start("blux2/hello-server:1.4", &[], &[("PORT", "9000")], LARGE);
         assert!(chosen.get(1, 9000, "/").is_ok());
         assert!(chosen.get(1, 8080, "/").is_err());
-        assert_eq!(chosen.log.into_text(), "1970/01/01 00:00:00 Starting server on port 9000\n");
+        assert_eq!(
+            chosen.log.into_text(),
+            "1970/01/01 00:00:00 Starting server on port 9000\n"
+        );
     }
 
     #[test]

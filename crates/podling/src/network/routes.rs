@@ -33,7 +33,10 @@ pub(crate) fn lookup(api: &ApiServer, namespace: &str, name: &str) -> Vec<String
         return Vec::new();
     };
     match text(service, &["spec", "clusterIP"]) {
-        "" | "None" => endpoints(api, service, None).into_iter().map(|(ip, _)| ip).collect(),
+        "" | "None" => endpoints(api, service, None)
+            .into_iter()
+            .map(|(ip, _)| ip)
+            .collect(),
         address => vec![address.to_owned()],
     }
 }
@@ -114,7 +117,11 @@ fn endpoints(api: &ApiServer, service: &Value, port: Option<&str>) -> Vec<(Strin
                 continue;
             }
             let addresses = endpoint["addresses"].as_array().into_iter().flatten();
-            found.extend(addresses.filter_map(Value::as_str).map(|ip| (ip.to_owned(), number)));
+            found.extend(
+                addresses
+                    .filter_map(Value::as_str)
+                    .map(|ip| (ip.to_owned(), number)),
+            );
         }
     }
     found.sort();

@@ -59,7 +59,10 @@ impl Lab {
         Self {
             port: value("-port").and_then(|port| port.parse().ok()).unwrap_or(8080),
             grpc_port: value("-grpc").and_then(|port| port.parse().ok()),
-            allocates: value("-alloc").and_then(|mib| mib.parse::<u64>().ok()).unwrap_or(0) << 20,
+            allocates: value("-alloc")
+                .and_then(|mib| mib.parse::<u64>().ok())
+                .unwrap_or(0)
+                << 20,
             waits: duration("-wait").unwrap_or_default(),
             said_listening: false,
             on_term,
@@ -73,12 +76,20 @@ impl Lab {
 
     /// Whether it is healthy at that age.
     pub(super) fn is_healthy(&self, age: Duration) -> bool {
-        let in_turn = self.flap.is_none_or(|flap| (age.as_micros() / flap.as_micros()) % 2 == 0);
+        let in_turn = self
+            .flap
+            .is_none_or(|flap| (age.as_micros() / flap.as_micros()) % 2 == 0);
         age >= self.ok_after && age < self.fail_after && in_turn
     }
 
     /// Answers a path.
-    pub(super) fn answer(&self, path: &str, age: Duration, limits: Limits, world: &mut World<'_>) -> HttpResponse {
+    pub(super) fn answer(
+        &self,
+        path: &str,
+        age: Duration,
+        limits: Limits,
+        world: &mut World<'_>,
+    ) -> HttpResponse {
         let mut response = match path {
             "/healthz" => {
                 let status = if self.is_healthy(age) { 200 } else { 503 };

@@ -34,9 +34,17 @@ pub(super) fn start(image: &str, world: &mut World<'_>) {
         world.log.line(world.now, line);
     }
     let tag = image.rsplit(':').next().unwrap_or_default();
-    let version = if tag.starts_with(|c: char| c.is_ascii_digit()) { tag } else { "1.29.0" };
+    let version = if tag.starts_with(|c: char| c.is_ascii_digit()) {
+        tag
+    } else {
+        "1.29.0"
+    };
     notice(world, "notice", "using the \"epoll\" event method");
-    notice(world, "notice", &format!("nginx/{}", version.split('-').next().unwrap_or(version)));
+    notice(
+        world,
+        "notice",
+        &format!("nginx/{}", version.split('-').next().unwrap_or(version)),
+    );
     notice(world, "notice", "start worker processes");
     notice(world, "notice", "start worker process 29");
 }
@@ -60,7 +68,10 @@ pub(super) fn answer(request: &HttpRequest, path: &str, world: &mut World<'_>) -
         Err(_) if index(path) == "/index.html" => (200, WELCOME.to_owned()),
         Err(_) => (404, not_found()),
     };
-    let agent = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
+    let agent = request
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("user-agent"));
     let line = format!(
         "10.244.0.1 - - [{}] \"{} {} HTTP/1.1\" {status} {} \"-\" \"{}\" \"-\"",
         world.now.timestamp().strftime("%d/%b/%Y:%H:%M:%S +0000"),

@@ -68,9 +68,9 @@ pub(crate) enum Outcome {
 
 /// What is found in `$PATH` of a busybox or Debian image.
 const APPLETS: [&str; 37] = [
-    "[", "ash", "basename", "bash", "cat", "cut", "date", "dd", "dirname", "echo", "env", "expr", "false", "grep",
-    "head", "hostname", "id", "kill", "ls", "mkdir", "nslookup", "printenv", "printf", "pwd", "rm", "seq", "sh",
-    "sleep", "sort", "tail", "test", "touch", "tr", "true", "uname", "wc", "wget",
+    "[", "ash", "basename", "bash", "cat", "cut", "date", "dd", "dirname", "echo", "env", "expr", "false",
+    "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "nslookup", "printenv", "printf", "pwd", "rm",
+    "seq", "sh", "sleep", "sort", "tail", "test", "touch", "tr", "true", "uname", "wc", "wget",
 ];
 
 /// Whether an image with the usual tools has a program of that name.
@@ -86,7 +86,9 @@ pub(crate) fn keeps_variables(name: &str) -> bool {
 /// Runs a command with its arguments; the first word is its name.
 pub(crate) fn run(words: &[String], io: &mut Io<'_, '_>) -> Outcome {
     let (name, arguments) = words.split_first().map_or(("", words), |(n, a)| (n.as_str(), a));
-    let program = name.strip_prefix("/usr/local/bin/").or_else(|| name.rsplit_once('/').map(|(_, p)| p));
+    let program = name
+        .strip_prefix("/usr/local/bin/")
+        .or_else(|| name.rsplit_once('/').map(|(_, p)| p));
     let name = program.unwrap_or(name);
     builtin(name, arguments, io)
         .or_else(|| on_files(name, arguments, io))
@@ -118,7 +120,10 @@ fn builtin(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Option<Outc
         "trap" => trap(arguments, io),
         "kill" => kill(arguments, io),
         "test" => Outcome::Done(i32::from(!test(arguments, io))),
-        "[" => Outcome::Done(i32::from(!test(arguments.strip_suffix(&["]".to_owned()]).unwrap_or(arguments), io))),
+        "[" => Outcome::Done(i32::from(!test(
+            arguments.strip_suffix(&["]".to_owned()]).unwrap_or(arguments),
+            io,
+        ))),
         "curl" | "wget" | "nslookup" => Outcome::Call,
         _ => return None,
     };
@@ -162,7 +167,9 @@ fn change_directory(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
     let target = arguments.first().map_or("/root", String::as_str);
     let path = io.path(target);
     if !io.files.is_directory(&path) {
-        io.error(&format!("sh: cd: can't cd to {target}: No such file or directory"));
+        io.error(&format!(
+            "sh: cd: can't cd to {target}: No such file or directory"
+        ));
         return Outcome::Done(2);
     }
     *io.directory = path;
@@ -190,7 +197,8 @@ fn read(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
     let names: Vec<&String> = arguments.iter().filter(|name| !name.starts_with('-')).collect();
     let mut words = line.trim().splitn(names.len().max(1), [' ', '\t']);
     for name in names {
-        io.variables.insert(name.clone(), words.next().unwrap_or_default().to_owned());
+        io.variables
+            .insert(name.clone(), words.next().unwrap_or_default().to_owned());
     }
     io.input = Some(rest.to_owned());
     Outcome::Done(0)
@@ -237,7 +245,10 @@ fn test(arguments: &[String], io: &Io<'_, '_>) -> bool {
         ["-n", text] => !text.is_empty(),
         ["-d", path] => io.files.is_directory(&io.path(path)),
         ["-f" | "-r" | "-w", path] => io.files.read(&io.path(path)).is_ok(),
-        ["-s", path] => io.files.read(&io.path(path)).is_ok_and(|content| !content.is_empty()),
+        ["-s", path] => io
+            .files
+            .read(&io.path(path))
+            .is_ok_and(|content| !content.is_empty()),
         ["-e", path] => io.files.read(&io.path(path)) != Err(FileError::Missing),
         [left, "=" | "==", right] => left == right,
         [left, "!=", right] => left != right,
@@ -253,8 +264,15 @@ fn test(arguments: &[String], io: &Io<'_, '_>) -> bool {
 }
 
 fn on_files(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Option<Outcome> {
-    let paths: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
-    let flags: String = arguments.iter().filter(|argument| argument.starts_with('-')).cloned().collect();
+    let paths: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let flags: String = arguments
+        .iter()
+        .filter(|argument| argument.starts_with('-'))
+        .cloned()
+        .collect();
     let mut status = 0;
     match name {
         "touch" => {
@@ -323,7 +341,10 @@ fn listed(full: &str, name: &str, flags: &str, io: &Io<'_, '_>) -> String {
     }
     let time = io.now.timestamp().strftime("%b %e %H:%M").to_string();
     match io.files.read(full) {
-        Ok(content) => format!("-rw-r--r--    1 root     root     {:>9} {time} {name}", content.len()),
+        Ok(content) => format!(
+            "-rw-r--r--    1 root     root     {:>9} {time} {name}",
+            content.len()
+        ),
         Err(_) => format!("drwxrwxrwx    2 root     root          4096 {time} {name}"),
     }
 }
@@ -332,7 +353,9 @@ fn listed(full: &str, name: &str, flags: &str, io: &Io<'_, '_>) -> String {
 fn copy_blocks(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
     let value = |name: &str| {
         let prefix = format!("{name}=");
-        arguments.iter().find_map(|argument| argument.strip_prefix(&prefix))
+        arguments
+            .iter()
+            .find_map(|argument| argument.strip_prefix(&prefix))
     };
     let size = |text: &str| {
         let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -360,7 +383,11 @@ fn about_system(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Option
     match name {
         "date" => {
             let form = arguments.iter().find_map(|argument| argument.strip_prefix('+'));
-            let text = io.now.timestamp().strftime(form.unwrap_or("%a %b %e %H:%M:%S UTC %Y")).to_string();
+            let text = io
+                .now
+                .timestamp()
+                .strftime(form.unwrap_or("%a %b %e %H:%M:%S UTC %Y"))
+                .to_string();
             io.line(&text);
         }
         "pwd" => {

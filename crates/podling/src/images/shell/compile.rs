@@ -31,6 +31,8 @@ pub(crate) enum Operation {
     JumpIf(bool, usize),
     /// Turns the last result round.
     Not,
+    /// Makes the last result a success.
+    Succeed,
     /// Begins a `for` loop over words.
     For(Vec<Word>),
     /// Sets the variable to the next word, or ends the loop.
@@ -54,7 +56,10 @@ pub(crate) fn compile(list: &List) -> Vec<Operation> {
 /// A program that runs one command with literal words, as `command` of a container or a probe does.
 pub(crate) fn command(words: &[String]) -> Vec<Operation> {
     vec![Operation::Run(Simple {
-        words: words.iter().map(|word| vec![Part::Literal(word.clone())]).collect(),
+        words: words
+            .iter()
+            .map(|word| vec![Part::Literal(word.clone())])
+            .collect(),
         ..Simple::default()
     })]
 }
@@ -101,7 +106,9 @@ impl Compiler {
         let here = self.program.len();
         match &mut self.program[at] {
             Operation::Jump(to) | Operation::JumpIf(_, to) => *to = here,
-            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => *end = here,
+            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => {
+                *end = here
+            }
             _ => {}
         }
     }
@@ -154,6 +161,9 @@ impl Compiler {
         self.list(then);
         let to_end = self.emit(Operation::Jump(0));
         self.land(to_else);
+        if otherwise.is_empty() {
+            self.emit(Operation::Succeed);
+        }
         self.list(otherwise);
         self.land(to_end);
     }
@@ -164,6 +174,7 @@ impl Compiler {
         let to_end = self.emit(Operation::JumpIf(negated, 0));
         self.loop_body(start, body);
         self.land(to_end);
+        self.emit(Operation::Succeed);
     }
 
     fn for_loop(&mut self, name: &str, words: &[Word], body: &List) {

@@ -98,7 +98,12 @@ struct Arithmetic<'a> {
 }
 
 /// Operators from the loosest to the tightest.
-const LEVELS: [&[&str]; 4] = [&["==", "!="], &["<=", ">=", "<", ">"], &["+", "-"], &["*", "/", "%"]];
+const LEVELS: [&[&str]; 4] = [
+    &["==", "!="],
+    &["<=", ">=", "<", ">"],
+    &["+", "-"],
+    &["*", "/", "%"],
+];
 
 impl Arithmetic<'_> {
     fn skip_blanks(&mut self) {
@@ -110,7 +115,9 @@ impl Arithmetic<'_> {
     fn take(&mut self, operators: &[&'static str]) -> Option<&'static str> {
         self.skip_blanks();
         let rest = &self.text[self.at..];
-        let found = operators.iter().find(|operator| rest.starts_with(operator.as_bytes()))?;
+        let found = operators
+            .iter()
+            .find(|operator| rest.starts_with(operator.as_bytes()))?;
         self.at += found.len();
         Some(found)
     }
@@ -175,7 +182,13 @@ mod tests {
 
     #[test]
     fn sums_follow_the_usual_precedence() {
-        let variable = |name: &str| if name == "i" { "4".to_owned() } else { String::new() };
+        let variable = |name: &str| {
+            if name == "i" {
+                "4".to_owned()
+            } else {
+                String::new()
+            }
+        };
         for (sum, value) in [
             ("i+1", 5),
             ("1 + 2 * 3", 7),

@@ -176,7 +176,10 @@ impl Machine {
                 let target = match call {
                     Call::Http { host, .. } | Call::Lookup(host) => host,
                 };
-                job.resume(&Reply::Http(target.clone(), Err(ConnectError::NoSuchHost(target))), world);
+                job.resume(
+                    &Reply::Http(target.clone(), Err(ConnectError::NoSuchHost(target))),
+                    world,
+                );
             }
         }
         if !matches!(self.state, State::Joining) {
@@ -272,6 +275,7 @@ impl Machine {
             Operation::Jump(to) => self.at = to,
             Operation::JumpIf(success, to) if (self.status == 0) == success => self.at = to,
             Operation::JumpIf(..) => {}
+            Operation::Succeed => self.status = 0,
             Operation::Not => self.status = i32::from(self.status == 0),
             Operation::For(words) => self.begin_loop(&words),
             Operation::Next { name, end } => self.next_word(name, end),
@@ -491,10 +495,14 @@ impl Machine {
             drop(world.files.write(path, text.as_bytes(), true));
             return;
         }
-        let capture = self.boundaries.iter_mut().rev().find_map(|(_, boundary)| match boundary {
-            Boundary::Capture(text) => Some(text),
-            Boundary::Subshell(..) => None,
-        });
+        let capture = self
+            .boundaries
+            .iter_mut()
+            .rev()
+            .find_map(|(_, boundary)| match boundary {
+                Boundary::Capture(text) => Some(text),
+                Boundary::Subshell(..) => None,
+            });
         match capture {
             Some(captured) if *sink == Sink::Out => captured.push_str(text),
             _ => world.log.write(world.now, text),
@@ -537,7 +545,9 @@ fn relocate(program: &mut [Operation], offset: usize) {
     for operation in program {
         match operation {
             Operation::Jump(to) | Operation::JumpIf(_, to) => *to += offset,
-            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => *end += offset,
+            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => {
+                *end += offset
+            }
             _ => {}
         }
     }
@@ -578,7 +588,9 @@ mod tests {
         fn finish(mut self) -> (i64, i32, String) {
             for _ in 0..100 {
                 match self.turn() {
-                    Turn::Exits(code) => return (self.now.as_micros() / 1_000_000, code, self.log.into_text()),
+                    Turn::Exits(code) => {
+                        return (self.now.as_micros() / 1_000_000, code, self.log.into_text());
+                    }
                     Turn::Waits(Some(time)) => self.now = time,
                     other => panic!("{other:?}"),
                 }
@@ -593,25 +605,49 @@ mod tests {
             ("echo oops >&2; exit 1", 0, 1, "oops\n"),
             ("sleep 12; exit 1", 12, 1, ""),
             ("echo done", 0, 0, "done\n"),
-            ("i=0; while [ $i -lt 3 ]; do i=$((i+1)); echo tick $i; sleep 1; done", 3, 0, "tick 1\ntick 2\ntick 3\n"),
+            (
+                "i=0; while [ $i -lt 3 ]; do i=$((i+1)); echo tick $i; sleep 1; done",
+                3,
+                0,
+                "tick 1\ntick 2\ntick 3\n",
+            ),
             ("false || echo A=$A; true && echo $?", 0, 0, "A=1\n0\n"),
             ("if [ -f /tmp/x ]; then echo yes; else echo no; fi", 0, 0, "no\n"),
             ("touch /tmp/x; cat /tmp/x && ls /tmp", 0, 0, "x\n"),
             ("echo $(echo a; echo b) \"$(echo c)\"", 0, 0, "a b c\n"),
             ("printf 'b\\na\\n' | sort | head -n 1", 0, 0, "a\n"),
             ("(exit 3); echo $?", 0, 0, "3\n"),
-            ("for i in 1 2 3; do if [ $i = 2 ]; then continue; fi; echo $i; done", 0, 0, "1\n3\n"),
+            (
+                "for i in 1 2 3; do if [ $i = 2 ]; then continue; fi; echo $i; done",
+                0,
+                0,
+                "1\n3\n",
+            ),
             ("while true; do break; done; echo out", 0, 0, "out\n"),
             ("echo a > /tmp/f; echo b >> /tmp/f; wc -l < /tmp/f", 0, 0, "2\n"),
             ("nosuch; echo $?", 0, 0, "sh: nosuch: not found\n127\n"),
-            ("echo one | while read l; do echo got $l; done; echo end", 0, 0, "got one\nend\n"),
+            (
+                "echo one | while read l; do echo got $l; done; echo end",
+                0,
+                0,
+                "got one\nend\n",
+            ),
             ("sh -c 'exit 4'; echo $?", 0, 0, "4\n"),
             ("until [ -f /tmp/y ]; do touch /tmp/y; sleep 2; done", 2, 0, ""),
             ("if true", 0, 2, "sh: syntax error: unexpected end of file\n"),
-            ("cat /no; exit $?", 0, 1, "cat: can't open '/no': No such file or directory\n"),
+            (
+                "cat /no; exit $?",
+                0,
+                1,
+                "cat: can't open '/no': No such file or directory\n",
+            ),
             ("sleep 5 & wait; echo joined", 5, 0, "joined\n"),
         ] {
-            assert_eq!(Run::new(script).finish(), (seconds, code, output.to_owned()), "{script}");
+            assert_eq!(
+                Run::new(script).finish(),
+                (seconds, code, output.to_owned()),
+                "{script}"
+            );
         }
     }
 

@@ -67,7 +67,9 @@ pub(crate) fn finish(words: &[String], reply: &Reply) -> Answer {
     };
     match reply {
         Reply::Lookup(addresses) => looked_up(arguments, addresses),
-        Reply::Http(address, result) if name.ends_with("wget") => wget(&read(arguments, true), address, result),
+        Reply::Http(address, result) if name.ends_with("wget") => {
+            wget(&read(arguments, true), address, result)
+        }
         Reply::Http(address, result) => curl(&read(arguments, false), address, result),
     }
 }
@@ -82,10 +84,20 @@ fn read(arguments: &[String], is_wget: bool) -> Options {
             continue;
         };
         if let Some(long) = flags.strip_prefix('-') {
-            let (flag, value) = long.split_once('=').map_or((long, None), |(f, v)| (f, Some(v.to_owned())));
+            let (flag, value) = long
+                .split_once('=')
+                .map_or((long, None), |(f, v)| (f, Some(v.to_owned())));
             let takes = !matches!(
                 flag,
-                "silent" | "show-error" | "verbose" | "head" | "fail" | "quiet" | "spider" | "insecure" | "location"
+                "silent"
+                    | "show-error"
+                    | "verbose"
+                    | "head"
+                    | "fail"
+                    | "quiet"
+                    | "spider"
+                    | "insecure"
+                    | "location"
             );
             let value = value.or_else(|| takes.then(|| words.next().cloned()).flatten());
             long_option(&mut options, flag, value);
@@ -98,7 +110,11 @@ fn read(arguments: &[String], is_wget: bool) -> Options {
                 continue;
             }
             let rest = &flags[at + 1..];
-            let value = if rest.is_empty() { words.next().cloned() } else { Some(rest.to_owned()) };
+            let value = if rest.is_empty() {
+                words.next().cloned()
+            } else {
+                Some(rest.to_owned())
+            };
             short_option(&mut options, flag, value);
             break;
         }
@@ -174,7 +190,10 @@ fn curl(options: &Options, address: &str, result: &Result<HttpResponse, ConnectE
 fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> Answer {
     let limit = options.limit.unwrap_or(Duration::MAX);
     if response.took > limit {
-        let late = format!("(28) Operation timed out after {} milliseconds with 0 bytes received", limit.as_millis());
+        let late = format!(
+            "(28) Operation timed out after {} milliseconds with 0 bytes received",
+            limit.as_millis()
+        );
         return curl_error(options, 28, &late, limit, "");
     }
     let mut answer = Answer {
@@ -208,7 +227,9 @@ fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> A
     }
     if let Some(format) = &options.format {
         let text = format.replace("%{http_code}", &response.status.to_string());
-        answer.out += &text.replace("%{response_code}", &response.status.to_string()).replace("\\n", "\n");
+        answer.out += &text
+            .replace("%{response_code}", &response.status.to_string())
+            .replace("\\n", "\n");
     }
     answer
 }
@@ -220,10 +241,16 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
     let (status, text, took, verbose) = match error {
         ConnectError::NoSuchHost(_) => {
             let text = format!("(6) Could not resolve host: {host}");
-            (6, text, Duration::ZERO, format!("* Could not resolve host: {host}\n* Closing connection 0\n"))
+            (
+                6,
+                text,
+                Duration::ZERO,
+                format!("* Could not resolve host: {host}\n* Closing connection 0\n"),
+            )
         }
         ConnectError::Refused(_) => {
-            let text = format!("(7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server");
+            let text =
+                format!("(7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server");
             let verbose = format!(
                 "{trying}* connect to {address} port {port} failed: Connection refused\n* Failed to connect to \
                  {host} port {port} after 0 ms: Couldn't connect to server\n* Closing connection 0\n"
@@ -231,14 +258,31 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
             (7, text, Duration::ZERO, verbose)
         }
         ConnectError::TimedOut(_) => {
-            let late = format!("Connection timed out after {} milliseconds", limit.as_millis() + 1);
-            (28, format!("(28) {late}"), limit, format!("{trying}* {late}\n* Closing connection 0\n"))
+            let late = format!(
+                "Connection timed out after {} milliseconds",
+                limit.as_millis() + 1
+            );
+            (
+                28,
+                format!("(28) {late}"),
+                limit,
+                format!("{trying}* {late}\n* Closing connection 0\n"),
+            )
         }
-        ConnectError::Closed(_) => {
-            (52, "(52) Empty reply from server".to_owned(), Duration::ZERO, trying)
-        }
+        ConnectError::Closed(_) => (
+            52,
+            "(52) Empty reply from server".to_owned(),
+            Duration::ZERO,
+            trying,
+        ),
     };
-    let mut answer = curl_error(options, status, &text, took, if options.verbose { &verbose } else { "" });
+    let mut answer = curl_error(
+        options,
+        status,
+        &text,
+        took,
+        if options.verbose { &verbose } else { "" },
+    );
     if let Some(format) = &options.format {
         answer.out = format.replace("%{http_code}", "000").replace("\\n", "\n");
     }
@@ -247,7 +291,11 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
 
 fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbose: &str) -> Answer {
     let shown = !options.quiet || options.show_errors;
-    let message = if shown { format!("curl: {text}\n") } else { String::new() };
+    let message = if shown {
+        format!("curl: {text}\n")
+    } else {
+        String::new()
+    };
     Answer {
         status,
         err: format!("{verbose}{message}"),
@@ -258,7 +306,11 @@ fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbos
 
 fn wget(options: &Options, address: &str, result: &Result<HttpResponse, ConnectError>) -> Answer {
     let (host, port, path) = split(&options.target).unwrap_or_default();
-    let greeting = if options.quiet { String::new() } else { format!("Connecting to {host}:{port} ({address}:{port})\n") };
+    let greeting = if options.quiet {
+        String::new()
+    } else {
+        format!("Connecting to {host}:{port} ({address}:{port})\n")
+    };
     let failed = |greeting: &str, text: String, took| Answer {
         status: 1,
         err: format!("{greeting}wget: {text}\n"),
@@ -273,10 +325,16 @@ fn wget(options: &Options, address: &str, result: &Result<HttpResponse, ConnectE
             failed(&greeting, text, Duration::ZERO)
         }
         Err(ConnectError::TimedOut(_)) => failed(&greeting, "download timed out".to_owned(), limit),
-        Err(ConnectError::Closed(_)) => failed(&greeting, "error getting response".to_owned(), Duration::ZERO),
+        Err(ConnectError::Closed(_)) => {
+            failed(&greeting, "error getting response".to_owned(), Duration::ZERO)
+        }
         Ok(response) if response.took > limit => failed(&greeting, "download timed out".to_owned(), limit),
         Ok(response) if response.status >= 400 => {
-            let text = format!("server returned error: HTTP/1.1 {} {}", response.status, reason(response.status));
+            let text = format!(
+                "server returned error: HTTP/1.1 {} {}",
+                response.status,
+                reason(response.status)
+            );
             failed(&greeting, text, response.took)
         }
         Ok(response) => wget_answered(options, &greeting, &path, response),
@@ -289,7 +347,11 @@ fn wget_answered(options: &Options, greeting: &str, path: &str, response: &HttpR
         err: greeting.to_owned(),
         ..Answer::default()
     };
-    let name = path.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
+    let name = path
+        .rsplit('/')
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or("index.html");
     let target = options.output.as_deref().unwrap_or(name);
     let (place, done) = match target {
         "-" => ("stdout".to_owned(), "written to stdout".to_owned()),
@@ -297,7 +359,11 @@ fn wget_answered(options: &Options, greeting: &str, path: &str, response: &HttpR
     };
     if !options.quiet {
         let shown = if target == "-" { "-" } else { target };
-        answer.err += &format!("{greeting}writing to {place}\n{shown:<20} 100% |{}| {:>5}  0:00:00 ETA\n{done}\n", "*".repeat(32), response.body.len())[greeting.len()..];
+        answer.err += &format!(
+            "{greeting}writing to {place}\n{shown:<20} 100% |{}| {:>5}  0:00:00 ETA\n{done}\n",
+            "*".repeat(32),
+            response.body.len()
+        )[greeting.len()..];
     }
     match target {
         "-" => answer.out = String::from_utf8_lossy(&response.body).into_owned(),
@@ -308,7 +374,10 @@ fn wget_answered(options: &Options, greeting: &str, path: &str, response: &HttpR
 
 /// busybox's `nslookup`; the cluster's DNS has the tenth address of the service range.
 fn looked_up(arguments: &[String], addresses: &[String]) -> Answer {
-    let name = arguments.iter().find(|argument| !argument.starts_with('-')).map_or("", String::as_str);
+    let name = arguments
+        .iter()
+        .find(|argument| !argument.starts_with('-'))
+        .map_or("", String::as_str);
     let mut answer = Answer {
         out: "Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\n".to_owned(),
         ..Answer::default()
@@ -352,13 +421,27 @@ mod tests {
         for (command, host, port, path) in [
             ("curl -s -m 5 web:8080", "web", 8080, "/"),
             ("curl http://10.0.0.1/health", "10.0.0.1", 80, "/health"),
-            ("wget -qO- -T 2 http://web.default.svc:80/a?b=c", "web.default.svc", 80, "/a?b=c"),
+            (
+                "wget -qO- -T 2 http://web.default.svc:80/a?b=c",
+                "web.default.svc",
+                80,
+                "/a?b=c",
+            ),
             ("wget -q -O - web", "web", 80, "/"),
         ] {
-            let Some(Call::Http { host: h, port: p, request }) = call(&words(command)) else {
+            let Some(Call::Http {
+                host: h,
+                port: p,
+                request,
+            }) = call(&words(command))
+            else {
                 panic!("{command}")
             };
-            assert_eq!((h.as_str(), p, request.path.as_str()), (host, port, path), "{command}");
+            assert_eq!(
+                (h.as_str(), p, request.path.as_str()),
+                (host, port, path),
+                "{command}"
+            );
         }
         assert_eq!(call(&words("nslookup web")), Some(Call::Lookup("web".to_owned())));
     }
@@ -367,14 +450,26 @@ mod tests {
     fn curl_fails_in_its_own_words_and_codes() {
         let address = "10.96.1.2".to_owned();
         for (error, status, text) in [
-            (ConnectError::NoSuchHost("web".into()), 6, "curl: (6) Could not resolve host: web\n"),
-            (ConnectError::TimedOut("x".into()), 28, "curl: (28) Connection timed out after 5001 milliseconds\n"),
+            (
+                ConnectError::NoSuchHost("web".into()),
+                6,
+                "curl: (6) Could not resolve host: web\n",
+            ),
+            (
+                ConnectError::TimedOut("x".into()),
+                28,
+                "curl: (28) Connection timed out after 5001 milliseconds\n",
+            ),
             (
                 ConnectError::Refused("x".into()),
                 7,
                 "curl: (7) Failed to connect to web port 8080 after 0 ms: Couldn't connect to server\n",
             ),
-            (ConnectError::Closed(Duration::ZERO), 52, "curl: (52) Empty reply from server\n"),
+            (
+                ConnectError::Closed(Duration::ZERO),
+                52,
+                "curl: (52) Empty reply from server\n",
+            ),
         ] {
             let reply = Reply::Http(address.clone(), Err(error));
             let loud = finish(&words("curl -s -S -m 5 web:8080"), &reply);
@@ -389,8 +484,14 @@ mod tests {
             status: 404,
             ..HttpResponse::default()
         };
-        let answer = finish(&words("wget -qO- web"), &Reply::Http("10.0.0.1".into(), Ok(response)));
-        assert_eq!(answer.err, "wget: server returned error: HTTP/1.1 404 Not Found\n");
+        let answer = finish(
+            &words("wget -qO- web"),
+            &Reply::Http("10.0.0.1".into(), Ok(response)),
+        );
+        assert_eq!(
+            answer.err,
+            "wget: server returned error: HTTP/1.1 404 Not Found\n"
+        );
         assert_eq!(answer.status, 1);
     }
 }

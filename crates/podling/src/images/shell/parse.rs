@@ -335,7 +335,11 @@ impl Lexer<'_> {
                     Some((name, default)) => (name.to_owned(), Some(default.to_owned())),
                     None => (text, None),
                 };
-                Ok(Part::Variable { name, default, quoted })
+                Ok(Part::Variable {
+                    name,
+                    default,
+                    quoted,
+                })
             }
             Some(c) if c.is_ascii_alphabetic() || c == '_' => {
                 let mut name = String::new();
@@ -427,24 +431,28 @@ impl Parser {
     }
 
     fn error(&self) -> String {
-        self.peek().map_or_else(
-            || "syntax error: unexpected end of file".to_owned(),
-            unexpected,
-        )
+        self.peek()
+            .map_or_else(|| "syntax error: unexpected end of file".to_owned(), unexpected)
     }
 
     /// Reads up to one of the keywords in `ends`, a `)` or the end.
     fn list(&mut self, ends: &[&str]) -> Result<List, String> {
         let (mut list, mut join) = (List::new(), Join::Then);
         loop {
-            while self.take_operator(&["\n"]).is_some() || (join == Join::Then && self.take_operator(&[";"]).is_some()) {}
+            while self.take_operator(&["\n"]).is_some()
+                || (join == Join::Then && self.take_operator(&[";"]).is_some())
+            {}
             let ended = match self.peek() {
                 None => true,
                 Some(Token::Operator(")")) => true,
                 Some(_) => self.keyword().is_some_and(|word| ends.contains(&word)),
             };
             if ended {
-                return if join == Join::Then { Ok(list) } else { Err(self.error()) };
+                return if join == Join::Then {
+                    Ok(list)
+                } else {
+                    Err(self.error())
+                };
             }
             let pipeline = self.pipeline()?;
             let end = self.take_operator(&[";", "\n", "&", "&&", "||"]);

@@ -40,7 +40,9 @@ fn echo(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("\\n", "\n").replace("\\t", "\t").replace("\\\\", "\\")
+    text.replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace("\\\\", "\\")
 }
 
 /// `printf` with `%s`, `%d` and `%%`; the format is used again while words are left.
@@ -72,7 +74,10 @@ fn print(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
 }
 
 fn sequence(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
-    let numbers: Vec<i64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let numbers: Vec<i64> = arguments
+        .iter()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
     let (first, last) = match numbers.as_slice() {
         [last] => (1, *last),
         [first, last] => (*first, *last),
@@ -201,7 +206,10 @@ fn filter(name: &str, arguments: &[String], text: &str, io: &mut Io<'_, '_>) -> 
 
 fn ends(name: &str, arguments: &[String], lines: &[&str], io: &mut Io<'_, '_>) {
     let short = arguments.iter().find_map(|a| a.strip_prefix('-')?.parse().ok());
-    let count = flag_value(arguments, "-n").and_then(|n| n.parse().ok()).or(short).unwrap_or(10);
+    let count = flag_value(arguments, "-n")
+        .and_then(|n| n.parse().ok())
+        .or(short)
+        .unwrap_or(10);
     let shown = match name {
         "head" => &lines[..count.min(lines.len())],
         _ => &lines[lines.len().saturating_sub(count)..],
@@ -210,7 +218,11 @@ fn ends(name: &str, arguments: &[String], lines: &[&str], io: &mut Io<'_, '_>) {
 }
 
 fn count(arguments: &[String], text: &str, io: &mut Io<'_, '_>) {
-    let (lines, words, bytes) = (text.matches('\n').count(), text.split_whitespace().count(), text.len());
+    let (lines, words, bytes) = (
+        text.matches('\n').count(),
+        text.split_whitespace().count(),
+        text.len(),
+    );
     let answer = match arguments.first().map(String::as_str) {
         Some("-l") => lines.to_string(),
         Some("-w") => words.to_string(),
@@ -245,9 +257,14 @@ fn translate(arguments: &[String], text: &str, io: &mut Io<'_, '_>) {
 
 fn cut(arguments: &[String], lines: &[&str], io: &mut Io<'_, '_>) {
     let delimiter = flag_value(arguments, "-d").unwrap_or("\t").to_owned();
-    let field: usize = flag_value(arguments, "-f").and_then(|f| f.parse().ok()).unwrap_or(1);
+    let field: usize = flag_value(arguments, "-f")
+        .and_then(|f| f.parse().ok())
+        .unwrap_or(1);
     for line in lines {
-        let part = line.split(delimiter.as_str()).nth(field.saturating_sub(1)).unwrap_or_default();
+        let part = line
+            .split(delimiter.as_str())
+            .nth(field.saturating_sub(1))
+            .unwrap_or_default();
         io.line(part);
     }
 }
@@ -281,16 +298,24 @@ fn matches(pattern: &str, line: &str) -> bool {
     if let Some((before, rest)) = pattern.split_once('(')
         && let Some((choices, after)) = rest.split_once(')')
     {
-        return choices.split('|').any(|choice| matches(&format!("{before}{choice}{after}"), line));
+        return choices
+            .split('|')
+            .any(|choice| matches(&format!("{before}{choice}{after}"), line));
     }
     if pattern.contains('|') {
-        return pattern.split('|').any(|choice| matches(choice.trim_end_matches('\\'), line));
+        return pattern
+            .split('|')
+            .any(|choice| matches(choice.trim_end_matches('\\'), line));
     }
-    let (anchored, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
+    let (anchored, pattern) = pattern
+        .strip_prefix('^')
+        .map_or((false, pattern), |rest| (true, rest));
     let pattern: Vec<char> = pattern.chars().collect();
     let line: Vec<char> = line.chars().collect();
     let starts = if anchored { 0..=0 } else { 0..=line.len() };
-    starts.into_iter().any(|start| matches_here(&pattern, &line[start..]))
+    starts
+        .into_iter()
+        .any(|start| matches_here(&pattern, &line[start..]))
 }
 
 fn matches_here(pattern: &[char], text: &[char]) -> bool {

@@ -1,0 +1,142 @@
+//! A client in the same process, in virtual time.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, WatchEvent, WatchParams};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::cluster::{START, create, names, start};
+
+#[tokio::test(start_paused = true)]
+async fn a_client_creates_reads_patches_lists_and_deletes() {
+    let client = start(None).client();
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let created = create(&client, "web").await;
+    assert_eq!(config_maps.get("web").await.unwrap(), created);
+    let patch = Patch::Merge(json!({"data": {"key": "other"}}));
+    let patched = config_maps
+        .patch("web", &PatchParams::default(), &patch)
+        .await
+        .unwrap();
+    assert_eq!(patched.data.unwrap()["key"], "other");
+    assert_eq!(names(&client).await, ["web"]);
+    config_maps.delete("web", &DeleteParams::default()).await.unwrap();
+    let error = config_maps.get("web").await.unwrap_err();
+    assert!(matches!(error, kube::Error::Api(status) if status.is_not_found()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_sees_each_change_in_order() {
+    let client = start(None).client();
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let changes = async {
+        create(&client, "a").await;
+        create(&client, "b").await;
+        config_maps.delete("a", &DeleteParams::default()).await.unwrap();
+    };
+    let seen = events
+        .try_filter_map(async |event| Ok(word(&event)))
+        .take(3)
+        .try_collect::<Vec<_>>();
+    let (seen, ()) = tokio::join!(seen, changes);
+    assert_eq!(seen.unwrap(), ["+a", "+b", "-a"]);
+}
+
+fn word(event: &WatchEvent<ConfigMap>) -> Option<String> {
+    let name = |object: &ConfigMap| object.metadata.name.clone().unwrap_or_default();
+    match event {
+        WatchEvent::Added(object) => Some(format!("+{}", name(object))),
+        WatchEvent::Deleted(object) => Some(format!("-{}", name(object))),
+        _ => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_ends_at_its_timeout_in_cluster_time() {
+    let cluster = start(None);
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    let events = config_maps
+        .watch(&WatchParams::default().timeout(290), "0")
+        .await
+        .unwrap();
+    let began = Instant::now();
+    let events = events.try_collect::<Vec<_>>().await.unwrap();
+    let bookmark = |event: &WatchEvent<ConfigMap>| matches!(event, WatchEvent::Bookmark(_));
+    assert_eq!(
+        events.iter().filter(|event| bookmark(event)).count(),
+        4,
+        "one a minute"
+    );
+    assert_eq!(events.len(), 4);
+    assert_eq!(began.elapsed(), Duration::from_secs(290));
+    assert!(cluster.now().since(START) >= Duration::from_secs(290));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_passes_only_while_everything_waits() {
+    let cluster = start(None);
+    let client = cluster.client();
+    for number in 0..50 {
+        create(&client, &format!("number-{number}")).await;
+    }
+    assert_eq!(cluster.now(), START);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(cluster.now().since(START), Duration::from_secs(3600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_stops_reading_its_watch_holds_nobody_up() {
+    let client = start(None).client();
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let unread = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    for number in 0..200 {
+        create(&client, &format!("number-{number:03}")).await;
+    }
+    assert_eq!(names(&client).await.len(), 200);
+    let read = unread.take(200).try_collect::<Vec<_>>().await.unwrap();
+    assert_eq!(read.len(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_was_stopped_ends_its_streams_and_refuses_requests() {
+    let cluster = start(None);
+    let client = cluster.client();
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let (count, ()) = tokio::join!(events.count(), cluster.stop());
+    assert_eq!(count, 0);
+    let error = config_maps.get("web").await.unwrap_err();
+    assert!(matches!(error, kube::Error::Api(status) if status.code == 503));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_nobody_reads_any_more_is_forgotten() {
+    let cluster = start(None);
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
+    drop(config_maps.watch(&WatchParams::default(), "0").await.unwrap());
+    let began = Instant::now();
+    cluster.stop().await;
+    assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_clusters_live_in_one_process() {
+    let clusters: Vec<_> = (0..20).map(|_| start(None)).collect();
+    for (number, cluster) in clusters.iter().enumerate() {
+        create(&cluster.client(), &format!("number-{number}")).await;
+    }
+    for (number, cluster) in clusters.iter().enumerate() {
+        assert_eq!(names(&cluster.client()).await, [format!("number-{number}")]);
+    }
+}
+
+#[test]
+fn a_cluster_without_a_runtime_says_so() {
+    let time = podling_server::TimeSource::Wall;
+    let error = podling_server::ClusterHandle::start(crate::cluster::config(), time, None).unwrap_err();
+    assert!(matches!(error, podling_server::StartError::NoRuntime), "{error}");
+}

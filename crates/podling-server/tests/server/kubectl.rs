@@ -1,0 +1,79 @@
+//! Real kubectl against a served cluster. Skipped, loudly, where there is no kubectl.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use podling_server::{ClusterHandle, Identity, ServeOptions, TimeSource, write_private};
+
+use crate::cluster::{config, config_map};
+use crate::scratch::Scratch;
+
+/// Which kubectl to use, if not the one on the path.
+const KUBECTL: &str = "KUBECTL";
+
+fn kubectl(folder: &Path, arguments: &[&str]) -> Option<Output> {
+    let program = std::env::var_os(KUBECTL).unwrap_or_else(|| "kubectl".into());
+    let mut command = Command::new(&program);
+    command
+        .args(arguments)
+        .env("HOME", folder)
+        .env("KUBECONFIG", folder.join("kubeconfig"));
+    match command.output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            eprintln!("SKIPPED: no kubectl ({error}); install one, or name it in {KUBECTL}");
+            None
+        }
+    }
+}
+
+/// Runs kubectl on a thread of its own, so that the cluster can answer it. Standard output, or standard error
+/// where that is empty.
+async fn run(folder: &Path, line: &str) -> Option<String> {
+    let (folder, line) = (folder.to_owned(), line.to_owned());
+    let arguments = move || line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let output = tokio::task::spawn_blocking(move || {
+        let arguments = arguments();
+        kubectl(&folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    });
+    let output = output.await.unwrap()?;
+    let text = if output.stdout.is_empty() {
+        output.stderr
+    } else {
+        output.stdout
+    };
+    Some(String::from_utf8(text).unwrap())
+}
+
+#[tokio::test]
+async fn kubectl_creates_gets_deletes_and_is_told_why_not() {
+    let scratch = Scratch::new("kubectl");
+    let cluster = ClusterHandle::start(config(), TimeSource::Wall, None).unwrap();
+    let identity = Identity::create().unwrap();
+    let endpoint = cluster.serve(&identity, &ServeOptions::default()).await.unwrap();
+    write_private(&scratch.join("kubeconfig"), &endpoint.kubeconfig).unwrap();
+    let steps = [
+        (
+            "create configmap web --from-literal=key=value",
+            "configmap/web created\n",
+        ),
+        ("get configmap web -o jsonpath={.data.key}", "value"),
+        (
+            "get configmap nobody",
+            "Error from server (NotFound): configmaps \"nobody\" not found\n",
+        ),
+        ("get configmaps -o name --watch-only --request-timeout=1s", ""),
+        ("delete configmap web", "configmap \"web\" deleted"),
+    ];
+    for (line, expected) in steps {
+        let Some(said) = run(scratch.path(), line).await else {
+            return;
+        };
+        assert!(said.starts_with(expected), "kubectl {line}\n{said}");
+    }
+    let wrong = endpoint.kubeconfig.replace("token: ", "token: x");
+    fs::write(scratch.join("kubeconfig"), wrong).unwrap();
+    let said = run(scratch.path(), "get configmaps").await.unwrap_or_default();
+    assert!(said.contains("(Unauthorized)"), "{said}");
+}

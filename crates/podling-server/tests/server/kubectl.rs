@@ -12,6 +12,7 @@ use crate::scratch::Scratch;
 /// Which kubectl to use, if not the one on the path.
 const KUBECTL: &str = "KUBECTL";
 
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
 fn kubectl(folder: &Path, arguments: &[&str]) -> Option<Output> {
     let program = std::env::var_os(KUBECTL).unwrap_or_else(|| "kubectl".into());
     let mut command = Command::new(&program);

@@ -128,7 +128,7 @@ async fn the_process_that_is_killed() {
     fs::write(folder.join("port"), endpoint.port.to_string()).unwrap();
     write_private(&folder.join("kubeconfig"), &endpoint.kubeconfig).unwrap();
     println!("serving");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[tokio::test]

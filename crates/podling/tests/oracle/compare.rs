@@ -1,0 +1,137 @@
+//! Comparing an answer with a recorded one, in which volatile values are words in angle brackets.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+use serde_json::Value;
+
+/// What each word in angle brackets stands for.
+const WORDS: [(&str, &str); 18] = [
+    ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    ("<rv>", r"\d+"),
+    ("<time>", r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}|.{4,40}?)"),
+    ("<age>", r"(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?|<unknown>|<invalid>"),
+    ("<ip>", r"(\d{1,3}\.){3}\d{1,3}"),
+    ("<nodeport>", r"3[0-2]\d{3}"),
+    ("<token>", r"\S+"),
+    ("<containerid>", r"[0-9a-f]{64}"),
+    ("<digest>", r"[0-9a-f]{64}"),
+    ("<hash>", r"[0-9a-z]{1,10}"),
+    ("<suffix>", r"[0-9a-z]{5}"),
+    ("<eventid>", r"[0-9a-f]+"),
+    ("<minutes>", r"\d+"),
+    ("<port>", r"\d+"),
+    ("<host>", r"\S+"),
+    ("<server>", r"\S+"),
+    ("<continue>", r"\S+"),
+    ("<ca>", r"[\s\S]*?"),
+];
+
+/// Compares texts and values, remembering the patterns it made.
+#[derive(Debug, Default)]
+pub struct Comparer {
+    patterns: BTreeMap<String, Option<Regex>>,
+}
+
+impl Comparer {
+    /// The first difference, with its path; `None` if there is none.
+    pub fn difference(&mut self, recorded: &Value, actual: &Value) -> Option<String> {
+        self.differ("", recorded, actual)
+    }
+
+    fn differ(&mut self, path: &str, recorded: &Value, actual: &Value) -> Option<String> {
+        match (recorded, actual) {
+            (Value::Object(recorded), Value::Object(actual)) => {
+                for (key, value) in recorded {
+                    let Some(own) = self.field(key, actual) else {
+                        return Some(format!("{path}.{key}: missing, recorded {}", short(value)));
+                    };
+                    if let Some(difference) = self.differ(&format!("{path}.{key}"), value, own) {
+                        return Some(difference);
+                    }
+                }
+                let extra = actual.keys().find(|key| !recorded.keys().any(|known| self.text(known, key)))?;
+                Some(format!("{path}.{extra}: {}, recorded nothing", short(&actual[extra])))
+            }
+            (Value::Array(recorded), Value::Array(actual)) => {
+                let differs = recorded
+                    .iter()
+                    .zip(actual)
+                    .enumerate()
+                    .find_map(|(at, (recorded, actual))| self.differ(&format!("{path}[{at}]"), recorded, actual));
+                differs.or_else(|| {
+                    (recorded.len() != actual.len())
+                        .then(|| format!("{path}: {} items, recorded {}", actual.len(), recorded.len()))
+                })
+            }
+            (Value::String(recorded), Value::String(actual)) if self.text(recorded, actual) => None,
+            _ if recorded == actual => None,
+            _ => Some(format!("{path}: {}, recorded {}", short(actual), short(recorded))),
+        }
+    }
+
+    fn field<'a>(&mut self, key: &str, actual: &'a serde_json::Map<String, Value>) -> Option<&'a Value> {
+        if key.contains('<') {
+            return actual.iter().find(|(own, _)| self.text(key, own)).map(|(_, value)| value);
+        }
+        actual.get(key)
+    }
+
+    /// Whether every field of `recorded` is there with its value; more fields may be.
+    pub fn contains(&mut self, recorded: &Value, actual: &Value) -> bool {
+        match (recorded, actual) {
+            (Value::Object(recorded), Value::Object(actual)) => recorded
+                .iter()
+                .all(|(key, value)| self.field(key, actual).is_some_and(|own| self.contains(value, own))),
+            (Value::Array(recorded), Value::Array(actual)) => {
+                recorded.len() == actual.len()
+                    && recorded.iter().zip(actual).all(|(recorded, actual)| self.contains(recorded, actual))
+            }
+            _ => self.difference(recorded, actual).is_none(),
+        }
+    }
+
+    /// Whether a text is what was recorded.
+    pub fn text(&mut self, recorded: &str, actual: &str) -> bool {
+        if recorded == actual {
+            return true;
+        }
+        let pattern = self.patterns.entry(recorded.to_owned()).or_insert_with(|| pattern_of(recorded));
+        pattern.as_ref().is_some_and(|pattern| pattern.is_match(actual))
+    }
+}
+
+/// A pattern for a text with words in angle brackets; `None` for one without.
+fn pattern_of(recorded: &str) -> Option<Regex> {
+    let mut pattern = regex::escape(recorded);
+    for (word, stands_for) in WORDS {
+        // Escaping leaves angle brackets alone.
+        pattern = pattern.replace(word, &format!("(?:{stands_for})"));
+    }
+    (pattern != regex::escape(recorded)).then(|| Regex::new(&format!("^(?:{pattern})$")).ok()).flatten()
+}
+
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn words_in_angle_brackets_stand_for_what_changes() {
+        let mut comparer = Comparer::default();
+        assert!(comparer.text("web-<hash>-<suffix>", "web-5bc7ccb8dd-7wlh4"));
+        assert!(comparer.text("<age>", "3m20s"));
+        assert!(!comparer.text("<rv>", "x"));
+        assert_eq!(comparer.difference(&json!({"a": "<rv>"}), &json!({"a": "5"})), None);
+        assert!(comparer.difference(&json!({"a": 1}), &json!({"a": 1, "b": 2})).is_some());
+    }
+}

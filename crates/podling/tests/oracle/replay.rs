@@ -1,0 +1,287 @@
+//! Replaying one recording, step by step.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use podling::clock::Time;
+use podling::{Body, Cluster, Components, Config, NodeConfig, Request, Response};
+use serde_json::{Value, json};
+
+use crate::case::Case;
+use crate::compare::Comparer;
+use crate::decide;
+
+/// What a replay comes to.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Verdict {
+    /// Every step answered as recorded.
+    Agrees,
+    /// The first step that did not, and how.
+    Differs(String),
+    /// It could not be replayed here.
+    Skipped(&'static str),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agrees => f.write_str("agrees"),
+            Self::Differs(why) => f.write_str(why),
+            Self::Skipped(why) => write!(f, "skipped: {why}"),
+        }
+    }
+}
+
+/// How far apart an `eventually` step looks again.
+const POLL: Duration = Duration::from_millis(100);
+
+/// 2026-01-05T09:00:00Z.
+const START: Time = Time::from_micros(1_767_603_600_000_000);
+
+/// A case while it is replayed.
+pub struct Replay {
+    /// The cluster that answers.
+    pub cluster: Cluster,
+    /// How answers are compared.
+    pub comparer: Comparer,
+    /// The case's own namespace.
+    pub namespace: String,
+    variables: BTreeMap<String, String>,
+    keep_managed_fields: bool,
+}
+
+/// Replays a case.
+pub fn replay(case: &Case) -> Verdict {
+    let mut replay = Replay::new(case);
+    for (at, step) in case.steps.iter().enumerate() {
+        match replay.step(step) {
+            Ok(()) => {}
+            Err(Verdict::Differs(why)) => return Verdict::Differs(format!("step {at}: {why}")),
+            Err(verdict) => return verdict,
+        }
+    }
+    Verdict::Agrees
+}
+
+impl Replay {
+    fn new(case: &Case) -> Self {
+        let components = Components {
+            controllers: case.needs("controllers"),
+            scheduler: case.needs("scheduler"),
+            kubelets: case.needs("kubelet"),
+        };
+        let nodes = if components.kubelets { vec![recorded_node()] } else { Vec::new() };
+        let cluster = Cluster::new(Config { seed: 1, start: START, nodes, components });
+        let slug: String = case.name.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+        let mut replay = Self {
+            cluster,
+            comparer: Comparer::default(),
+            namespace: format!("t-{}", slug.to_lowercase()),
+            variables: BTreeMap::new(),
+            keep_managed_fields: case.name.starts_with("api/ssa-"),
+        };
+        replay.prepare(case, components);
+        replay
+    }
+
+    /// The namespace with what controllers put into each, and the nodes.
+    fn prepare(&mut self, case: &Case, components: Components) {
+        let namespace = self.namespace.clone();
+        self.post("/api/v1/namespaces", &json!({"metadata": {"name": namespace}}));
+        self.settle(Duration::from_secs(3));
+        if !components.controllers {
+            let path = format!("/api/v1/namespaces/{namespace}");
+            self.post(&format!("{path}/serviceaccounts"), &json!({"metadata": {"name": "default"}}));
+            self.post(&format!("{path}/configmaps"), &json!({"metadata": {"name": "kube-root-ca.crt"}}));
+        }
+        for node in &case.nodes {
+            self.post("/api/v1/nodes", node);
+        }
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Response {
+        self.cluster.handle(&Request::new("POST", path).with_json(body))
+    }
+
+    /// Lets cluster time pass.
+    pub fn settle(&mut self, duration: Duration) {
+        let until = self.cluster.now() + duration;
+        self.cluster.advance_to(until);
+    }
+
+    fn step(&mut self, step: &Value) -> Result<(), Verdict> {
+        if let Some(watch) = step.get("watch") {
+            return self.watch(watch, step);
+        }
+        if let Some(eventually) = step.get("eventually") {
+            return self.eventually(eventually);
+        }
+        if let Some(settle) = step.get("settle") {
+            self.settle(Duration::from_secs_f64(settle["seconds"].as_f64().unwrap_or(0.0)));
+            return Ok(());
+        }
+        if let Some(request) = step.get("request") {
+            return self.exchange(request, step);
+        }
+        if let Some(wanted) = step.get("decide") {
+            return decide::decide(self, wanted, step);
+        }
+        Err(Verdict::Skipped("kubectl, port-forward and timeline steps are not replayed yet"))
+    }
+
+    fn exchange(&mut self, request: &Value, step: &Value) -> Result<(), Verdict> {
+        let response = self.send(request)?;
+        for (name, path) in step["let"].as_object().into_iter().flatten() {
+            let body = response.body_json();
+            let pointer = format!("/{}", path.as_str().unwrap_or_default());
+            let value = body.pointer(&pointer).and_then(Value::as_str).unwrap_or_default();
+            self.variables.insert(name.clone(), value.to_owned());
+        }
+        self.compare(request, &step["response"], &response)
+    }
+
+    fn eventually(&mut self, eventually: &Value) -> Result<(), Verdict> {
+        let within = Duration::from_secs_f64(eventually["within"].as_f64().unwrap_or(0.0));
+        let until = self.cluster.now() + within;
+        loop {
+            let response = self.send(&eventually["request"])?;
+            let verdict = match eventually["response"].get("subset").or_else(|| eventually.get("subset")) {
+                Some(subset) if self.comparer.contains(subset, &response.body_json()) => Ok(()),
+                Some(_) => Err(Verdict::Differs(format!("never came: {}", response.body_json()))),
+                None => self.compare(&eventually["request"], &eventually["response"], &response),
+            };
+            if verdict.is_ok() || self.cluster.now() >= until {
+                return verdict;
+            }
+            self.settle(POLL);
+        }
+    }
+
+    /// Puts the case's own values into a recorded text.
+    pub fn own(&self, text: &str) -> String {
+        let mut text = text.replace("$NS", &self.namespace);
+        for (name, value) in &self.variables {
+            text = text.replace(&format!("${name}"), value);
+        }
+        text
+    }
+
+    /// The same for every text in a value.
+    pub fn own_value(&self, value: &Value) -> Value {
+        serde_json::from_str(&self.own(&value.to_string())).unwrap_or_default()
+    }
+
+    /// Sends a recorded request.
+    pub fn send(&mut self, request: &Value) -> Result<Response, Verdict> {
+        if request.get("headers").is_some() {
+            return Err(Verdict::Differs("requests on behalf of other users are not served".to_owned()));
+        }
+        let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+        let mut sent = Request::new(&text("method"), &self.own(&text("path")));
+        sent.accept = text("accept");
+        sent.content_type = text("contentType");
+        sent.body = match &request["body"] {
+            Value::Null => Vec::new(),
+            Value::String(raw) => self.own(raw).into_bytes(),
+            body => self.own(&body.to_string()).into_bytes(),
+        };
+        Ok(self.cluster.handle(&sent))
+    }
+
+    fn compare(&mut self, request: &Value, recorded: &Value, response: &Response) -> Result<(), Verdict> {
+        let differs = |why: String| {
+            let method = request["method"].as_str().unwrap_or_default();
+            let path = request["path"].as_str().unwrap_or_default();
+            Err(Verdict::Differs(format!("{method} {path}: {why}")))
+        };
+        let body = response.body_json();
+        if recorded["status"] != response.status {
+            let message = body["message"].as_str().unwrap_or_default();
+            return differs(format!("status {}, recorded {}: {message}", response.status, recorded["status"]));
+        }
+        if let Some(why) = self.warnings_differ(recorded, response) {
+            return differs(why);
+        }
+        let Some(recorded) = recorded.get("body") else { return Ok(()) };
+        let recorded = self.own_value(recorded);
+        let actual = match (&recorded, &response.body) {
+            (Value::String(_), Body::Whole(bytes)) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
+            _ => self.tidy(body),
+        };
+        match self.comparer.difference(&recorded, &actual) {
+            Some(why) => differs(why),
+            None => Ok(()),
+        }
+    }
+
+    fn warnings_differ(&self, recorded: &Value, response: &Response) -> Option<String> {
+        let unquote = |text: &str| text.trim_start_matches("299 - \"").trim_end_matches('"').replace("\\\"", "\"");
+        let warnings: Vec<String> =
+            response.headers.iter().filter(|(name, _)| name == "Warning").map(|(_, text)| unquote(text)).collect();
+        let recorded: Vec<String> = recorded["warnings"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|text| text.as_str().map(|text| self.own(&unquote(text))))
+            .collect();
+        (warnings != recorded).then(|| format!("warnings {warnings:?}, recorded {recorded:?}"))
+    }
+
+    /// Leaves out what the recordings leave out.
+    pub fn tidy(&self, mut value: Value) -> Value {
+        if !self.keep_managed_fields {
+            drop_managed_fields(&mut value);
+        }
+        value
+    }
+
+    fn watch(&mut self, watch: &Value, step: &Value) -> Result<(), Verdict> {
+        let request = json!({"method": "GET", "path": watch["path"], "accept": watch["accept"]});
+        let mut response = self.send(&request)?;
+        let Body::Stream(stream) = &mut response.body else {
+            return Err(Verdict::Differs(format!("a watch answered {}", response.body_json())));
+        };
+        let mut bytes = self.cluster.read(stream).bytes;
+        for during in step["during"].as_array().into_iter().flatten() {
+            self.settle(Duration::from_millis(300));
+            self.exchange(&during["request"], during)?;
+            bytes.extend(self.cluster.read(stream).bytes);
+        }
+        self.settle(Duration::from_secs_f64(watch["seconds"].as_f64().unwrap_or(1.0)));
+        bytes.extend(self.cluster.read(stream).bytes);
+        let events: Vec<Value> = serde_json::Deserializer::from_slice(&bytes).into_iter().flatten().collect();
+        let actual = self.tidy(Value::Array(events));
+        let recorded = self.own_value(&step["events"]);
+        match self.comparer.difference(&recorded, &actual) {
+            Some(why) => Err(Verdict::Differs(format!("watch: {why}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The node that the recordings under `node/` were made on.
+fn recorded_node() -> NodeConfig {
+    NodeConfig {
+        name: "node-1".to_owned(),
+        control_plane: false,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        cpu: "2".to_owned(),
+        memory: "6065108Ki".to_owned(),
+        pods: 110,
+    }
+}
+
+fn drop_managed_fields(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("managedFields");
+            }
+            fields.values_mut().for_each(drop_managed_fields);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_managed_fields),
+        _ => {}
+    }
+}

@@ -1,0 +1,80 @@
+//! What the replay found: shares by area, and the list of known differences.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use crate::case::Case;
+use crate::replay::{self, Verdict};
+
+/// The verdict on each case, by name.
+#[derive(Debug)]
+pub struct Outcomes {
+    verdicts: Vec<(String, String, Verdict)>,
+}
+
+impl Outcomes {
+    /// Replays every case.
+    pub fn of(cases: &[Case]) -> Self {
+        let verdict = |case: &Case| (case.area().to_owned(), case.name.clone(), replay::replay(case));
+        Self { verdicts: cases.iter().map(verdict).collect() }
+    }
+
+    /// One line for each area.
+    pub fn summary(&self) -> String {
+        let mut areas: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
+        for (area, _, verdict) in &self.verdicts {
+            let (agree, skipped, all) = areas.entry(area).or_default();
+            *agree += usize::from(*verdict == Verdict::Agrees);
+            *skipped += usize::from(matches!(verdict, Verdict::Skipped(_)));
+            *all += 1;
+        }
+        let mut text = String::new();
+        for (area, (agree, skipped, all)) in areas {
+            let _ = write!(text, "{area}: {agree} of {} agree", all - skipped);
+            let _ = writeln!(text, "{}", if skipped > 0 { format!(" ({skipped} skipped)") } else { String::new() });
+        }
+        for why in self.skips() {
+            let _ = writeln!(text, "SKIPPED: {why}");
+        }
+        text
+    }
+
+    fn skips(&self) -> BTreeSet<&str> {
+        let why = |(_, _, verdict): &'_ (String, String, Verdict)| match verdict {
+            Verdict::Skipped(why) => Some(*why),
+            _ => None,
+        };
+        self.verdicts.iter().filter_map(why).collect()
+    }
+
+    /// Why each case that differs does.
+    pub fn differences(&self) -> String {
+        let mut text = String::new();
+        for (_, name, verdict) in &self.verdicts {
+            let _ = writeln!(text, "{name}: {verdict}");
+        }
+        text
+    }
+
+    /// The names of the cases that differ, one a line, with the first difference.
+    pub fn listing(&self) -> String {
+        let mut text = String::new();
+        for (_, name, verdict) in &self.verdicts {
+            if let Verdict::Differs(why) = verdict {
+                let why: String = why.replace('\n', " ").chars().take(160).collect();
+                let _ = writeln!(text, "{name}  # {why}");
+            }
+        }
+        text
+    }
+
+    /// The cases that differ and are not known to.
+    pub fn against(&self, known: &str) -> Vec<String> {
+        let known: BTreeSet<&str> = known.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let surprise = |(_, name, verdict): &(String, String, Verdict)| match verdict {
+            Verdict::Differs(why) if !known.contains(name.as_str()) => Some(format!("{name}: {why}")),
+            _ => None,
+        };
+        self.verdicts.iter().filter_map(surprise).collect()
+    }
+}

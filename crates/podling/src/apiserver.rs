@@ -2,28 +2,6 @@
 //!
 //! Differs from Kubernetes: there is no etcd behind it and no webhook in front; one writer at a time.
 
-#[expect(dead_code, reason = "requests are routed to it with the next slice")]
-pub(crate) mod admission;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "requests are routed to it with the next slice")
-)]
-mod decode;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "requests are routed to it with the next slice")
-)]
-mod json_syntax;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "requests are routed to it with the next slice")
-)]
-mod patch;
-#[expect(dead_code, reason = "requests are routed to it with the next slice")]
-pub(crate) mod registry;
-#[expect(dead_code, reason = "requests are routed to it with the next slice")]
-pub(crate) mod service_ip;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -34,13 +12,19 @@ use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, Object, Store};
 
+pub(crate) mod admission;
+mod decode;
 mod deletion;
 pub(crate) mod endpoints;
 mod event_conversion;
+mod json_syntax;
 mod negotiation;
+mod patch;
 mod pending;
+pub(crate) mod registry;
 mod route;
 pub(crate) mod selector;
+pub(crate) mod service_ip;
 mod stream;
 mod write;
 
@@ -207,7 +191,7 @@ impl ApiServer {
 }
 
 /// A part of the control plane or of a node that acts on its own.
-pub(crate) trait Component {
+pub(crate) trait Component: Send {
     /// A change was stored: queue what it causes. Called for every change, in order, at the change's time.
     fn observe(&mut self, change: &Change, api: &ApiServer);
 

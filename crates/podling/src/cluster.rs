@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::apiserver::{ApiServer, Component, Stream, endpoints};
 use crate::clock::Time;
+use crate::controller_manager::ControllerManager;
+use crate::events::Expiry;
 use crate::request::{Chunk, Request, Response};
 
 /// What a cluster is made from. The same configuration and inputs give the same bytes.
@@ -70,6 +72,8 @@ mod time_in_micros {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::clock::Time;
+    use crate::controller_manager::ControllerManager;
+    use crate::events::Expiry;
 
     pub(super) fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(time.as_micros())
@@ -83,7 +87,7 @@ mod time_in_micros {
 /// A whole Kubernetes cluster as a state machine.
 pub struct Cluster {
     api: ApiServer,
-    components: Vec<Box<dyn Component + Send>>,
+    components: Vec<Box<dyn Component>>,
     /// The last revision that every component has seen.
     observed: u64,
 }
@@ -97,12 +101,22 @@ impl std::fmt::Debug for Cluster {
     }
 }
 
+/// The components that a configuration asks for; each gets chance of its own, so that one that draws more or
+/// less often does not change what the others do.
+fn components_of(config: &Config) -> Vec<Box<dyn Component>> {
+    let mut components: Vec<Box<dyn Component>> = vec![Box::new(Expiry::default())];
+    if config.components.controllers {
+        components.push(Box::new(ControllerManager::new(config.seed)));
+    }
+    components
+}
+
 impl Cluster {
     /// A cluster at its first moment: the namespaces exist, the nodes are about to register.
     pub fn new(config: Config) -> Self {
         let mut api = ApiServer::new(config.seed, config.start);
         api.bootstrap();
-        let components = Vec::new();
+        let components = components_of(&config);
         let mut cluster = Self {
             api,
             components,

@@ -76,7 +76,7 @@ fn resource(
         ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
         ("POST", None) if route.name.is_none() => mutate::create(api, request, route),
         ("PUT", _) if route.name.is_some() => mutate::update(api, request, route),
-        ("PATCH", _) if route.name.is_some() => mutate::patch(api, request, route),
+        ("PATCH", _) if route.name.is_some() => mutate::change(api, request, route),
         ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route),
         ("DELETE", None) => mutate::delete_collection(api, request, route),
         _ => Err(Status::method_not_allowed()),

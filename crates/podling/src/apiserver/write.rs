@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ApiServer, WriteOptions, deletion, pending};
-use crate::resource::{ENDPOINTS, EVENTS, LEASES, Resource, SERVICES};
+use super::{ApiServer, WriteOptions, admission, deletion, pending, registry, service_ip};
+use crate::resource::{ENDPOINTS, EVENTS, LEASES, NAMESPACES, Resource, SERVICE_ACCOUNTS, SERVICES};
 use crate::status::{Status, field};
-use crate::storage::{Object, text};
+use crate::storage::{Object, Store, text};
 
 /// Which object a write is about.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Target<'a> {
     pub(super) subresource: Option<&'a str>,
     pub(super) namespace: String,
     pub(super) name: String,
+    /// Whether the write is a patch, to which a UID is a field like others and not a precondition.
+    pub(super) patch: bool,
 }
 
 /// Whether `metadata.managedFields` is still to be worked out for a write.
@@ -42,6 +44,7 @@ impl<'a> Target<'a> {
             subresource,
             namespace: text(object, &["metadata", "namespace"]).to_owned(),
             name: text(object, &["metadata", "name"]).to_owned(),
+            patch: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl ApiServer {
         options: &WriteOptions,
         ownership: Ownership,
     ) -> Result<Object, Status> {
+        check_shape(&object)?;
         settle_namespace(resource, namespace, &mut object)?;
         if !text(&object, &["metadata", "resourceVersion"]).is_empty() {
             return Err(Status::new(
@@ -81,13 +85,13 @@ impl ApiServer {
                 "resourceVersion should not be set on objects to be created",
             ));
         }
-        pending::default(resource, &mut object);
+        registry::default(resource, &mut object);
         self.give_identity(resource, &mut object);
-        pending::admit_create(self, resource, namespace, &mut object)?;
-        pending::prepare_for_create(resource, &mut object);
-        refuse_invalid(resource, &object, &pending::validate_create(resource, &object))?;
+        self.admit(resource, namespace, &mut object)?;
+        registry::prepare_for_create(resource, &mut object, self.now());
+        refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
         self.refuse_taken(resource, &object)?;
-        pending::allocate_for_create(self, resource, &mut object)?;
+        self.allocate(resource, &mut object)?;
         if ownership == Ownership::Tracked {
             pending::track_update(None, &mut object, resource, options, None, self.now());
         }
@@ -106,6 +110,39 @@ impl ApiServer {
             object,
             &["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"],
         );
+    }
+
+    fn admit(
+        &mut self,
+        resource: &'static Resource,
+        namespace: &str,
+        object: &mut Value,
+    ) -> Result<(), Status> {
+        // The plugins look things up in the store while they draw from the generator beside it.
+        let mut rng = self.rng.clone();
+        let admitted = admission::admit_create(resource, namespace, object, &self.store, &mut rng);
+        self.rng = rng;
+        admitted
+    }
+
+    /// Gives a Service its addresses and ports.
+    fn allocate(&mut self, resource: &'static Resource, object: &mut Value) -> Result<(), Status> {
+        if resource != &SERVICES {
+            return Ok(());
+        }
+        let place = Target::of(resource, None, object);
+        let is_other = |other: &&Value| {
+            let other = Target::of(resource, None, other);
+            (other.namespace, other.name) != (place.namespace.clone(), place.name.clone())
+        };
+        let others = self
+            .store
+            .list(&SERVICES, None)
+            .map(AsRef::as_ref)
+            .filter(is_other);
+        let others: Vec<&Value> = others.collect();
+        service_ip::allocate(object, others.into_iter(), &mut self.rng)
+            .map_err(|errors| Status::invalid(resource.group, resource.kind, &place.name, &errors))
     }
 
     fn generated_name(&mut self, resource: &'static Resource, object: &Value, generate: &str) -> String {
@@ -146,13 +183,14 @@ impl ApiServer {
             return self.create_for_update(target, options, ownership, make);
         };
         let mut new = make(&old)?;
+        check_shape(&new)?;
         check_preconditions(target, &new, &old)?;
         keep_identity(&mut new, &old);
-        pending::default(resource, &mut new);
-        pending::prepare_for_update(resource, target.subresource, &mut new, &old);
-        let errors = pending::validate_update(resource, target.subresource, &new, &old);
+        registry::default(resource, &mut new);
+        registry::prepare_for_update(resource, target.subresource, &mut new, &old);
+        let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
-        pending::allocate_for_update(self, resource, &mut new, &old)?;
+        self.allocate(resource, &mut new)?;
         if ownership == Ownership::Tracked {
             pending::track_update(
                 Some(&old),
@@ -268,6 +306,18 @@ fn set_scheduled(pod: &mut Value, now: &str) {
     }
 }
 
+/// Refuses what is no object with metadata at all, so that the steps after can rely on it.
+fn check_shape(object: &Value) -> Result<(), Status> {
+    let sound = object.is_object() && object.get("metadata").is_none_or(|metadata| metadata.is_object());
+    if sound {
+        Ok(())
+    } else {
+        Err(Status::bad_request(
+            "the object provided is no object with metadata",
+        ))
+    }
+}
+
 /// Puts the namespace of the request into the object, or refuses an object of another.
 fn settle_namespace(resource: &Resource, namespace: &str, object: &mut Value) -> Result<(), Status> {
     if !resource.namespaced {
@@ -294,7 +344,7 @@ fn remove_metadata(object: &mut Value, keys: &[&str]) {
 
 fn check_preconditions(target: &Target<'_>, new: &Value, old: &Value) -> Result<(), Status> {
     let (uid, old_uid) = (text(new, &["metadata", "uid"]), text(old, &["metadata", "uid"]));
-    if !uid.is_empty() && uid != old_uid {
+    if !target.patch && !uid.is_empty() && uid != old_uid {
         return Err(target.conflict(&format!(
             "StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, \
              AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}",
@@ -321,22 +371,29 @@ fn check_preconditions(target: &Target<'_>, new: &Value, old: &Value) -> Result<
     Ok(())
 }
 
-/// What no update may change, whatever it says.
-const IDENTITY: [&str; 7] = [
+/// What every update keeps, whatever it says.
+const KEPT: [&str; 4] = [
     "namespace",
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
     "deletionGracePeriodSeconds",
     "generation",
     "resourceVersion",
 ];
 
+/// What an update may leave out, but not change; validation looks at the rest.
+const FILLED_IN: [&str; 3] = ["uid", "creationTimestamp", "deletionTimestamp"];
+
 fn keep_identity(new: &mut Value, old: &Value) {
     for key in ["apiVersion", "kind"] {
         new[key] = old[key].clone();
     }
-    for key in IDENTITY {
+    for key in FILLED_IN {
+        if new["metadata"].get(key).is_none_or(Value::is_null)
+            && let Some(value) = old["metadata"].get(key)
+        {
+            new["metadata"][key] = value.clone();
+        }
+    }
+    for key in KEPT {
         match old["metadata"].get(key) {
             Some(value) => new["metadata"][key] = value.clone(),
             None => remove_metadata(new, &[key]),
@@ -369,4 +426,14 @@ fn same_but_for_ownership_times(new: &Value, old: &Value) -> bool {
         object
     };
     new == old || without(new) == without(old)
+}
+
+impl admission::Lookup for Store {
+    fn namespace(&self, name: &str) -> Option<&Value> {
+        self.get(&NAMESPACES, "", name).map(AsRef::as_ref)
+    }
+
+    fn service_account(&self, namespace: &str, name: &str) -> Option<&Value> {
+        self.get(&SERVICE_ACCOUNTS, namespace, name).map(AsRef::as_ref)
+    }
 }

@@ -9,8 +9,14 @@ use serde_json::Value;
 const WORDS: [(&str, &str); 18] = [
     ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     ("<rv>", r"\d+"),
-    ("<time>", r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}|.{4,40}?)"),
-    ("<age>", r"(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?|<unknown>|<invalid>"),
+    (
+        "<time>",
+        r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}|.{4,40}?)",
+    ),
+    (
+        "<age>",
+        r"(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?|<unknown>|<invalid>",
+    ),
     ("<ip>", r"(\d{1,3}\.){3}\d{1,3}"),
     ("<nodeport>", r"3[0-2]\d{3}"),
     ("<token>", r"\S+"),
@@ -50,15 +56,22 @@ impl Comparer {
                         return Some(difference);
                     }
                 }
-                let extra = actual.keys().find(|key| !recorded.keys().any(|known| self.text(known, key)))?;
-                Some(format!("{path}.{extra}: {}, recorded nothing", short(&actual[extra])))
+                let extra = actual
+                    .keys()
+                    .find(|key| !recorded.keys().any(|known| self.text(known, key)))?;
+                Some(format!(
+                    "{path}.{extra}: {}, recorded nothing",
+                    short(&actual[extra])
+                ))
             }
             (Value::Array(recorded), Value::Array(actual)) => {
                 let differs = recorded
                     .iter()
                     .zip(actual)
                     .enumerate()
-                    .find_map(|(at, (recorded, actual))| self.differ(&format!("{path}[{at}]"), recorded, actual));
+                    .find_map(|(at, (recorded, actual))| {
+                        self.differ(&format!("{path}[{at}]"), recorded, actual)
+                    });
                 differs.or_else(|| {
                     (recorded.len() != actual.len())
                         .then(|| format!("{path}: {} items, recorded {}", actual.len(), recorded.len()))
@@ -72,7 +85,10 @@ impl Comparer {
 
     fn field<'a>(&mut self, key: &str, actual: &'a serde_json::Map<String, Value>) -> Option<&'a Value> {
         if key.contains('<') {
-            return actual.iter().find(|(own, _)| self.text(key, own)).map(|(_, value)| value);
+            return actual
+                .iter()
+                .find(|(own, _)| self.text(key, own))
+                .map(|(_, value)| value);
         }
         actual.get(key)
     }
@@ -80,12 +96,16 @@ impl Comparer {
     /// Whether every field of `recorded` is there with its value; more fields may be.
     pub fn contains(&mut self, recorded: &Value, actual: &Value) -> bool {
         match (recorded, actual) {
-            (Value::Object(recorded), Value::Object(actual)) => recorded
-                .iter()
-                .all(|(key, value)| self.field(key, actual).is_some_and(|own| self.contains(value, own))),
+            (Value::Object(recorded), Value::Object(actual)) => recorded.iter().all(|(key, value)| {
+                self.field(key, actual)
+                    .is_some_and(|own| self.contains(value, own))
+            }),
             (Value::Array(recorded), Value::Array(actual)) => {
                 recorded.len() == actual.len()
-                    && recorded.iter().zip(actual).all(|(recorded, actual)| self.contains(recorded, actual))
+                    && recorded
+                        .iter()
+                        .zip(actual)
+                        .all(|(recorded, actual)| self.contains(recorded, actual))
             }
             _ => self.difference(recorded, actual).is_none(),
         }
@@ -96,7 +116,10 @@ impl Comparer {
         if recorded == actual {
             return true;
         }
-        let pattern = self.patterns.entry(recorded.to_owned()).or_insert_with(|| pattern_of(recorded));
+        let pattern = self
+            .patterns
+            .entry(recorded.to_owned())
+            .or_insert_with(|| pattern_of(recorded));
         pattern.as_ref().is_some_and(|pattern| pattern.is_match(actual))
     }
 }
@@ -108,7 +131,9 @@ fn pattern_of(recorded: &str) -> Option<Regex> {
         // Escaping leaves angle brackets alone.
         pattern = pattern.replace(word, &format!("(?:{stands_for})"));
     }
-    (pattern != regex::escape(recorded)).then(|| Regex::new(&format!("^(?:{pattern})$")).ok()).flatten()
+    (pattern != regex::escape(recorded))
+        .then(|| Regex::new(&format!("^(?:{pattern})$")).ok())
+        .flatten()
 }
 
 fn short(value: &Value) -> String {
@@ -131,7 +156,14 @@ mod tests {
         assert!(comparer.text("web-<hash>-<suffix>", "web-5bc7ccb8dd-7wlh4"));
         assert!(comparer.text("<age>", "3m20s"));
         assert!(!comparer.text("<rv>", "x"));
-        assert_eq!(comparer.difference(&json!({"a": "<rv>"}), &json!({"a": "5"})), None);
-        assert!(comparer.difference(&json!({"a": 1}), &json!({"a": 1, "b": 2})).is_some());
+        assert_eq!(
+            comparer.difference(&json!({"a": "<rv>"}), &json!({"a": "5"})),
+            None
+        );
+        assert!(
+            comparer
+                .difference(&json!({"a": 1}), &json!({"a": 1, "b": 2}))
+                .is_some()
+        );
     }
 }

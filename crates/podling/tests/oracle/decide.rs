@@ -43,7 +43,11 @@ fn pod(replay: &mut Replay, name: &str) -> Result<Value, Verdict> {
     let (namespace, name) = name.split_once('/').unwrap_or((&own, name));
     let path = format!("/api/v1/namespaces/{namespace}/pods/{name}");
     let response = replay.send(&json!({"method": "GET", "path": path}))?;
-    Ok(if response.status == 200 { response.body_json() } else { Value::Null })
+    Ok(if response.status == 200 {
+        response.body_json()
+    } else {
+        Value::Null
+    })
 }
 
 fn pod_differs(replay: &mut Replay, expected: &Value, pod: &Value) -> Option<String> {
@@ -52,12 +56,19 @@ fn pod_differs(replay: &mut Replay, expected: &Value, pod: &Value) -> Option<Str
     }
     let node = &pod["spec"]["nodeName"];
     let placements = expected["placements"].as_array().cloned().unwrap_or_default();
-    let placed_well = if placements.is_empty() { node.is_null() } else { placements.contains(node) };
+    let placed_well = if placements.is_empty() {
+        node.is_null()
+    } else {
+        placements.contains(node)
+    };
     if !placed_well {
         return Some(format!("on {node}, recorded {}", Value::Array(placements)));
     }
     let conditions = pod["status"]["conditions"].as_array();
-    let scheduled = conditions.into_iter().flatten().find(|condition| condition["type"] == "PodScheduled");
+    let scheduled = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == "PodScheduled");
     let own = scheduled.map_or(Value::Null, |condition| {
         let mut own = json!({"status": condition["status"]});
         for key in ["reason", "message"] {
@@ -71,7 +82,10 @@ fn pod_differs(replay: &mut Replay, expected: &Value, pod: &Value) -> Option<Str
             recorded[key] = recorded[key].clone();
         }
     }
-    replay.comparer.difference(&recorded, &own).map(|why| format!("condition{why}"))
+    replay
+        .comparer
+        .difference(&recorded, &own)
+        .map(|why| format!("condition{why}"))
 }
 
 fn group(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdict> {
@@ -80,12 +94,18 @@ fn group(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdic
     let total = wanted["total"].as_u64().unwrap_or(0);
     loop {
         let (spread, seen) = spread(replay, wanted)?;
-        let agrees = seen == total && spreads.iter().any(|recorded| recorded["perNode"] == spread["perNode"] && recorded["pending"] == spread["pending"]);
+        let agrees = seen == total
+            && spreads.iter().any(|recorded| {
+                recorded["perNode"] == spread["perNode"] && recorded["pending"] == spread["pending"]
+            });
         if agrees {
             return Ok(());
         }
         if replay.cluster.now() >= until {
-            return Err(Verdict::Differs(format!("{seen} pods spread {spread}, recorded {}", Value::Array(spreads))));
+            return Err(Verdict::Differs(format!(
+                "{seen} pods spread {spread}, recorded {}",
+                Value::Array(spreads)
+            )));
         }
         replay.settle(POLL);
     }
@@ -93,15 +113,34 @@ fn group(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdic
 
 /// Pods per node, sorted, zeros included; how many are unbound; and how many there are.
 fn spread(replay: &mut Replay, wanted: &Value) -> Result<(Value, u64), Verdict> {
-    let selector = wanted["group"].as_str().unwrap_or_default().replace('=', "%3D").replace(',', "%2C");
-    let path = format!("/api/v1/namespaces/{}/pods?labelSelector={selector}", replay.namespace);
+    let selector = wanted["group"]
+        .as_str()
+        .unwrap_or_default()
+        .replace('=', "%3D")
+        .replace(',', "%2C");
+    let path = format!(
+        "/api/v1/namespaces/{}/pods?labelSelector={selector}",
+        replay.namespace
+    );
     let pods = replay.send(&json!({"method": "GET", "path": path}))?.body_json();
-    let nodes = replay.send(&json!({"method": "GET", "path": "/api/v1/nodes"}))?.body_json();
+    let nodes = replay
+        .send(&json!({"method": "GET", "path": "/api/v1/nodes"}))?
+        .body_json();
     let items = |list: &Value| list["items"].as_array().cloned().unwrap_or_default();
     let (pods, nodes) = (items(&pods), items(&nodes));
-    let on = |node: &Value| pods.iter().filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"]).count();
+    let on = |node: &Value| {
+        pods.iter()
+            .filter(|pod| pod["spec"]["nodeName"] == node["metadata"]["name"])
+            .count()
+    };
     let mut per_node: Vec<usize> = nodes.iter().map(on).collect();
     per_node.sort_unstable();
-    let pending = pods.iter().filter(|pod| pod["spec"]["nodeName"].is_null()).count();
-    Ok((json!({"perNode": per_node, "pending": pending}), pods.len() as u64))
+    let pending = pods
+        .iter()
+        .filter(|pod| pod["spec"]["nodeName"].is_null())
+        .count();
+    Ok((
+        json!({"perNode": per_node, "pending": pending}),
+        pods.len() as u64,
+    ))
 }

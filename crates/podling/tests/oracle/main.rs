@@ -34,5 +34,9 @@ fn real_kubernetes_agrees() {
     }
     let known = std::fs::read_to_string(&listed).expect("differs.txt can be read");
     let surprises = outcomes.against(&known);
-    assert!(surprises.is_empty(), "cases that agreed before no longer do:\n{}", surprises.join("\n"));
+    assert!(
+        surprises.is_empty(),
+        "cases that agreed before no longer do:\n{}",
+        surprises.join("\n")
+    );
 }

@@ -71,9 +71,23 @@ impl Replay {
             scheduler: case.needs("scheduler"),
             kubelets: case.needs("kubelet"),
         };
-        let nodes = if components.kubelets { vec![recorded_node()] } else { Vec::new() };
-        let cluster = Cluster::new(Config { seed: 1, start: START, nodes, components });
-        let slug: String = case.name.chars().filter(char::is_ascii_alphanumeric).take(20).collect();
+        let nodes = if components.kubelets {
+            vec![recorded_node()]
+        } else {
+            Vec::new()
+        };
+        let cluster = Cluster::new(Config {
+            seed: 1,
+            start: START,
+            nodes,
+            components,
+        });
+        let slug: String = case
+            .name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(20)
+            .collect();
         let mut replay = Self {
             cluster,
             comparer: Comparer::default(),
@@ -92,8 +106,14 @@ impl Replay {
         self.settle(Duration::from_secs(3));
         if !components.controllers {
             let path = format!("/api/v1/namespaces/{namespace}");
-            self.post(&format!("{path}/serviceaccounts"), &json!({"metadata": {"name": "default"}}));
-            self.post(&format!("{path}/configmaps"), &json!({"metadata": {"name": "kube-root-ca.crt"}}));
+            self.post(
+                &format!("{path}/serviceaccounts"),
+                &json!({"metadata": {"name": "default"}}),
+            );
+            self.post(
+                &format!("{path}/configmaps"),
+                &json!({"metadata": {"name": "kube-root-ca.crt"}}),
+            );
         }
         for node in &case.nodes {
             self.post("/api/v1/nodes", node);
@@ -127,7 +147,9 @@ impl Replay {
         if let Some(wanted) = step.get("decide") {
             return decide::decide(self, wanted, step);
         }
-        Err(Verdict::Skipped("kubectl, port-forward and timeline steps are not replayed yet"))
+        Err(Verdict::Skipped(
+            "kubectl, port-forward and timeline steps are not replayed yet",
+        ))
     }
 
     fn exchange(&mut self, request: &Value, step: &Value) -> Result<(), Verdict> {
@@ -146,7 +168,10 @@ impl Replay {
         let until = self.cluster.now() + within;
         loop {
             let response = self.send(&eventually["request"])?;
-            let verdict = match eventually["response"].get("subset").or_else(|| eventually.get("subset")) {
+            let verdict = match eventually["response"]
+                .get("subset")
+                .or_else(|| eventually.get("subset"))
+            {
                 Some(subset) if self.comparer.contains(subset, &response.body_json()) => Ok(()),
                 Some(_) => Err(Verdict::Differs(format!("never came: {}", response.body_json()))),
                 None => self.compare(&eventually["request"], &eventually["response"], &response),
@@ -175,7 +200,9 @@ impl Replay {
     /// Sends a recorded request.
     pub fn send(&mut self, request: &Value) -> Result<Response, Verdict> {
         if request.get("headers").is_some() {
-            return Err(Verdict::Differs("requests on behalf of other users are not served".to_owned()));
+            return Err(Verdict::Differs(
+                "requests on behalf of other users are not served".to_owned(),
+            ));
         }
         let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
         let mut sent = Request::new(&text("method"), &self.own(&text("path")));
@@ -198,15 +225,22 @@ impl Replay {
         let body = response.body_json();
         if recorded["status"] != response.status {
             let message = body["message"].as_str().unwrap_or_default();
-            return differs(format!("status {}, recorded {}: {message}", response.status, recorded["status"]));
+            return differs(format!(
+                "status {}, recorded {}: {message}",
+                response.status, recorded["status"]
+            ));
         }
         if let Some(why) = self.warnings_differ(recorded, response) {
             return differs(why);
         }
-        let Some(recorded) = recorded.get("body") else { return Ok(()) };
+        let Some(recorded) = recorded.get("body") else {
+            return Ok(());
+        };
         let recorded = self.own_value(recorded);
         let actual = match (&recorded, &response.body) {
-            (Value::String(_), Body::Whole(bytes)) => Value::String(String::from_utf8_lossy(bytes).into_owned()),
+            (Value::String(_), Body::Whole(bytes)) => {
+                Value::String(String::from_utf8_lossy(bytes).into_owned())
+            }
             _ => self.tidy(body),
         };
         match self.comparer.difference(&recorded, &actual) {
@@ -216,9 +250,17 @@ impl Replay {
     }
 
     fn warnings_differ(&self, recorded: &Value, response: &Response) -> Option<String> {
-        let unquote = |text: &str| text.trim_start_matches("299 - \"").trim_end_matches('"').replace("\\\"", "\"");
-        let warnings: Vec<String> =
-            response.headers.iter().filter(|(name, _)| name == "Warning").map(|(_, text)| unquote(text)).collect();
+        let unquote = |text: &str| {
+            text.trim_start_matches("299 - \"")
+                .trim_end_matches('"')
+                .replace("\\\"", "\"")
+        };
+        let warnings: Vec<String> = response
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "Warning")
+            .map(|(_, text)| unquote(text))
+            .collect();
         let recorded: Vec<String> = recorded["warnings"]
             .as_array()
             .into_iter()
@@ -240,7 +282,10 @@ impl Replay {
         let request = json!({"method": "GET", "path": watch["path"], "accept": watch["accept"]});
         let mut response = self.send(&request)?;
         let Body::Stream(stream) = &mut response.body else {
-            return Err(Verdict::Differs(format!("a watch answered {}", response.body_json())));
+            return Err(Verdict::Differs(format!(
+                "a watch answered {}",
+                response.body_json()
+            )));
         };
         let mut bytes = self.cluster.read(stream).bytes;
         for during in step["during"].as_array().into_iter().flatten() {
@@ -250,7 +295,10 @@ impl Replay {
         }
         self.settle(Duration::from_secs_f64(watch["seconds"].as_f64().unwrap_or(1.0)));
         bytes.extend(self.cluster.read(stream).bytes);
-        let events: Vec<Value> = serde_json::Deserializer::from_slice(&bytes).into_iter().flatten().collect();
+        let events: Vec<Value> = serde_json::Deserializer::from_slice(&bytes)
+            .into_iter()
+            .flatten()
+            .collect();
         let actual = self.tidy(Value::Array(events));
         let recorded = self.own_value(&step["events"]);
         match self.comparer.difference(&recorded, &actual) {

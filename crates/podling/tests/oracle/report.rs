@@ -16,7 +16,9 @@ impl Outcomes {
     /// Replays every case.
     pub fn of(cases: &[Case]) -> Self {
         let verdict = |case: &Case| (case.area().to_owned(), case.name.clone(), replay::replay(case));
-        Self { verdicts: cases.iter().map(verdict).collect() }
+        Self {
+            verdicts: cases.iter().map(verdict).collect(),
+        }
     }
 
     /// One line for each area.
@@ -31,7 +33,15 @@ impl Outcomes {
         let mut text = String::new();
         for (area, (agree, skipped, all)) in areas {
             let _ = write!(text, "{area}: {agree} of {} agree", all - skipped);
-            let _ = writeln!(text, "{}", if skipped > 0 { format!(" ({skipped} skipped)") } else { String::new() });
+            let _ = writeln!(
+                text,
+                "{}",
+                if skipped > 0 {
+                    format!(" ({skipped} skipped)")
+                } else {
+                    String::new()
+                }
+            );
         }
         for why in self.skips() {
             let _ = writeln!(text, "SKIPPED: {why}");
@@ -70,7 +80,10 @@ impl Outcomes {
 
     /// The cases that differ and are not known to.
     pub fn against(&self, known: &str) -> Vec<String> {
-        let known: BTreeSet<&str> = known.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        let known: BTreeSet<&str> = known
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
         let surprise = |(_, name, verdict): &(String, String, Verdict)| match verdict {
             Verdict::Differs(why) if !known.contains(name.as_str()) => Some(format!("{name}: {why}")),
             _ => None,

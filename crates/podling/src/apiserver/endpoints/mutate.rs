@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::presentation::{Presentation, stored_as};
 use super::{query, read};
+use crate::apiserver::decode::{self, Decoded, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, WriteOptions, event_conversion, pending};
+use crate::apiserver::{ApiServer, WriteOptions, event_conversion, patch, pending, registry};
 use crate::request::{Request, Response};
 use crate::resource::{EVENTS_V1, NAMESPACES, PODS, Resource, SERVICES};
-use crate::status::Status;
+use crate::status::{Status, field};
 use crate::storage::{Object, text};
 
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -23,21 +24,21 @@ const APPLY_PATCH: &str = "application/apply-patch+yaml";
 pub(super) fn create(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let presentation = Presentation::of(request, false)?;
     let options = query::write_options(request, "CreateOptions")?;
-    let decoded = decode(request, route.resource)?;
+    let decoded = decode_body(request, route.resource)?;
     let namespace = match route.resource.namespaced {
         true if route.namespace.is_none() => text(&decoded.object, &["metadata", "namespace"]).to_owned(),
         _ => route.namespace().to_owned(),
     };
     let object = api.create(stored_as(route.resource), &namespace, decoded.object, &options)?;
     let mut warnings = decoded.warnings;
-    warnings.extend(pending::warnings(route.resource, &object));
+    warnings.extend(registry::warnings_on_create(route.resource, &object));
     Ok(answer(api, &presentation, route.resource, 201, &object).with_warnings(&warnings))
 }
 
 pub(super) fn update(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let presentation = Presentation::of(request, false)?;
     let options = query::write_options(request, "UpdateOptions")?;
-    let decoded = decode(request, route.resource)?;
+    let decoded = decode_body(request, route.resource)?;
     check_name(&decoded.object, route.name())?;
     let target = target(route);
     let existed = api
@@ -45,12 +46,12 @@ pub(super) fn update(api: &mut ApiServer, request: &Request, route: &Route) -> R
         .is_some();
     let object = api.update_with(&target, &options, Ownership::Tracked, |_| Ok(decoded.object))?;
     let mut warnings = decoded.warnings;
-    warnings.extend(pending::warnings(route.resource, &object));
+    warnings.extend(registry::warnings_on_update(route.resource, &object));
     let code = if existed { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object).with_warnings(&warnings))
 }
 
-pub(super) fn patch(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
+pub(super) fn change(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let presentation = Presentation::of(request, false)?;
     let options = query::write_options(request, "PatchOptions")?;
     let existed = api
@@ -60,16 +61,22 @@ pub(super) fn patch(api: &mut ApiServer, request: &Request, route: &Route) -> Re
     let object = match media_type(request) {
         APPLY_PATCH => apply(api, request, route, &options, &mut warnings)?,
         kind @ (JSON_PATCH | MERGE_PATCH | STRATEGIC_MERGE_PATCH) => {
-            let target = target(route);
+            let target = Target {
+                patch: true,
+                ..target(route)
+            };
             if !existed {
                 return Err(target.not_found());
             }
-            let change = |old: &Value| patched(request, route.resource, kind, old, &mut warnings);
+            let change = |old: &Value| {
+                let new = patched(request, route.resource, kind, old, &mut warnings)?;
+                check_place(&new, &target).map(|()| new)
+            };
             api.update_with(&target, &options, Ownership::Tracked, change)?
         }
         _ => return Err(unsupported_patch()),
     };
-    warnings.extend(pending::warnings(route.resource, &object));
+    warnings.extend(registry::warnings_on_update(route.resource, &object));
     let code = if existed { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object).with_warnings(&warnings))
 }
@@ -87,11 +94,12 @@ fn patched(
         old.clone()
     };
     let patched = match kind {
-        JSON_PATCH => pending::json_patch(&faced, &request.body),
-        MERGE_PATCH => pending::merge_patch(&faced, &request.body),
+        JSON_PATCH => patch::json(&faced, &request.body),
+        MERGE_PATCH => patch::merge(&faced, &request.body),
         _ => pending::strategic_merge_patch(resource, &faced, &request.body),
     }?;
-    let decoded = pending::decode_patched(resource, &patched, field_validation(request))?;
+    let decoded = decode::decode_patched(resource, &patched, field_validation(request)?)
+        .map_err(|why| unfit(&patched, why))?;
     warnings.extend(decoded.warnings);
     Ok(stored_face(resource, decoded.object))
 }
@@ -99,8 +107,8 @@ fn patched(
 /// Patches something that has no schema of its own, such as a Scale.
 pub(super) fn patched_plainly(kind: &str, old: &Value, patch: &[u8]) -> Result<Value, Status> {
     match kind {
-        JSON_PATCH => pending::json_patch(old, patch),
-        MERGE_PATCH | STRATEGIC_MERGE_PATCH => pending::merge_patch(old, patch),
+        JSON_PATCH => patch::json(old, patch),
+        MERGE_PATCH | STRATEGIC_MERGE_PATCH => patch::merge(old, patch),
         _ => Err(unsupported_patch()),
     }
 }
@@ -120,13 +128,13 @@ fn apply(
             "meta.k8s.io",
             "PatchOptions",
             "",
-            &[crate::status::field::Error::required(
+            &[field::Error::required(
                 "fieldManager",
                 "is required for apply patch",
             )],
         ));
     }
-    let mut decoded = pending::decode_applied(route.resource, &request.body, field_validation(request))?;
+    let mut decoded = decode::decode(route.resource, &request.body, field_validation(request)?)?;
     warnings.append(&mut decoded.warnings);
     let force = request.flag("force");
     let target = target(route);
@@ -157,7 +165,12 @@ fn apply(
 /// `pods/binding`.
 pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let options = query::write_options(request, "CreateOptions")?;
-    let binding: Value = pending::decode_binding(&request.body)?;
+    let binding = decode::decode_kind(
+        ("", "v1", "Binding"),
+        json_body(request)?,
+        field_validation(request)?,
+    )?
+    .object;
     api.bind(&target(route), &binding, &options)?;
     Ok(Response::json(201, &success(json!({"code": 201}))))
 }
@@ -238,7 +251,30 @@ pub(super) fn target(route: &Route) -> Target<'_> {
         subresource: route.subresource.map(|subresource| subresource.name),
         namespace: route.namespace().to_owned(),
         name: route.name().to_owned(),
+        patch: false,
     }
+}
+
+/// 422 for a patch that makes something that is no object of the kind.
+fn unfit(patched: &Value, why: String) -> Status {
+    Status::invalid(
+        "",
+        "",
+        "",
+        &[field::Error::invalid("patch", patched.to_string(), why)],
+    )
+}
+
+/// A patch may not move an object.
+fn check_place(object: &Value, target: &Target<'_>) -> Result<(), Status> {
+    check_name(object, &target.name)?;
+    let namespace = text(object, &["metadata", "namespace"]);
+    if namespace.is_empty() || namespace == target.namespace {
+        return Ok(());
+    }
+    Err(Status::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ))
 }
 
 /// The media type without its parameters; JSON if none is given.
@@ -249,18 +285,23 @@ pub(super) fn media_type(request: &Request) -> &str {
     }
 }
 
-fn decode(request: &Request, resource: &'static Resource) -> Result<pending::Decoded, Status> {
-    if media_type(request) != "application/json" {
-        let known = [
-            "application/json",
-            "application/yaml",
-            "application/vnd.kubernetes.protobuf",
-        ];
-        return Err(Status::unsupported_media_type(&known));
-    }
-    let mut decoded = pending::decode(resource, &request.body, field_validation(request))?;
+fn decode_body(request: &Request, resource: &'static Resource) -> Result<Decoded, Status> {
+    let mut decoded = decode::decode(resource, json_body(request)?, field_validation(request)?)?;
     decoded.object = stored_face(resource, decoded.object);
     Ok(decoded)
+}
+
+/// The body, if it is in a form that is read.
+pub(super) fn json_body(request: &Request) -> Result<&[u8], Status> {
+    if media_type(request) == "application/json" {
+        return Ok(&request.body);
+    }
+    let known = [
+        "application/json",
+        "application/yaml",
+        "application/vnd.kubernetes.protobuf",
+    ];
+    Err(Status::unsupported_media_type(&known))
 }
 
 /// The object as it is stored: an Event of `events.k8s.io` lives as a core one.
@@ -272,8 +313,17 @@ fn stored_face(resource: &Resource, object: Value) -> Value {
     }
 }
 
-fn field_validation(request: &Request) -> String {
-    request.parameter("fieldValidation").unwrap_or_default()
+fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
+    let text = request.parameter("fieldValidation").unwrap_or_default();
+    FieldValidation::parse(&text).ok_or_else(|| {
+        let kind = match request.method.as_str() {
+            "POST" => "CreateOptions",
+            "PUT" => "UpdateOptions",
+            _ => "PatchOptions",
+        };
+        let error = field::Error::not_supported("fieldValidation", text, &FieldValidation::VALUES);
+        Status::invalid("meta.k8s.io", kind, "", &[error])
+    })
 }
 
 fn unsupported_patch() -> Status {

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::apiserver::decode::decode_delete_options;
 use crate::apiserver::{DeleteOptions, WriteOptions};
 use crate::request::Request;
 use crate::status::{Status, field};
@@ -200,22 +201,9 @@ fn check_propagation(policy: Option<&str>, orphan: Option<bool>, errors: &mut Ve
 
 fn delete_body(request: &Request) -> Result<Value, Status> {
     if request.body.is_empty() {
-        return Ok(Value::Null);
-    }
-    let body: Value = serde_json::from_slice(&request.body).map_err(|error| {
-        let why = if error.is_eof() {
-            "unexpected end of JSON input".to_owned()
-        } else {
-            error.to_string()
-        };
-        Status::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
-    })?;
-    match body["kind"].as_str() {
-        None | Some("DeleteOptions") => Ok(body),
-        Some(kind) => Err(Status::bad_request(format!(
-            "no kind {kind:?} is registered for version {:?} in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
-            body["apiVersion"].as_str().unwrap_or_default()
-        ))),
+        Ok(Value::Null)
+    } else {
+        decode_delete_options(&request.body)
     }
 }
 

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::mutate::{self, media_type};
 use super::query;
+use crate::apiserver::decode::{self, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, WriteOptions, pending};
+use crate::apiserver::{ApiServer, WriteOptions};
 use crate::request::{Request, Response};
 use crate::status::{Status, field};
 use crate::storage::text;
@@ -19,7 +20,9 @@ pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> R
         "GET" | "HEAD" => get(api, &target),
         "PUT" => {
             let options = query::write_options(request, "UpdateOptions")?;
-            let body = pending::decode_scale(&request.body)?;
+            let scale = ("autoscaling", "v1", "Scale");
+            let body =
+                decode::decode_kind(scale, mutate::json_body(request)?, FieldValidation::Ignore)?.object;
             mutate::check_name(&body, route.name())?;
             write(api, &target, &options, |_| Ok(body))
         }

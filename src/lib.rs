@@ -1,6 +1,7 @@
 //! bbf: build, break, fix. Hands-on Kubernetes labs on the learner's own machine.
 
 pub mod check;
+pub mod cluster;
 pub mod lab;
 pub mod platform;
 pub mod session;

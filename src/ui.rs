@@ -4,5 +4,7 @@
 
 pub mod ansi;
 pub mod markdown;
+pub mod messages;
+pub mod printer;
 pub mod table;
 pub mod wrapping;

@@ -1,0 +1,140 @@
+//! What bbf says about labs and sessions.
+
+super::messages! {
+    starting_cluster() { "Starting the cluster…", "クラスタを起動しています…" }
+    cluster_brought_back() {
+        "The cluster had stopped. It was brought back as it was.",
+        "クラスタが停止していたため、元の状態で復旧しました。"
+    }
+    cluster_moved() {
+        "Its port was taken, so it listens on another one now. `bbf shell` and bbf's kubeconfig know it already.",
+        "元のポートが使用中だったため、別のポートで待ち受けています。`bbf shell` と bbf の kubeconfig には反映済みです。"
+    }
+    recording_damaged(kept) {
+        "The cluster's recording was damaged: your latest commands may be missing. The damaged recording is kept as {kept}.",
+        "クラスタの記録が壊れていました。直近の操作が失われている可能性があります。壊れた記録は {kept} に残してあります。"
+    }
+    file_damaged(path, kept) {
+        "{path} was damaged. What could be read was used; the damaged part is kept as {kept}.",
+        "{path} が壊れていました。読み取れた内容を使い、壊れた部分は {kept} に残してあります。"
+    }
+    work_file_kept(file, kept) {
+        "Your earlier {file} is kept as {kept}.",
+        "以前編集した {file} は {kept} に残してあります。"
+    }
+    lab_started(id) { "Lab {id} is running, and broken.", "ラボ {id} を開始しました。壊れた状態です。" }
+    lab_reset(id) { "Lab {id} is back at the break.", "ラボ {id} を壊れた状態に戻しました。" }
+    lab_stopped(id) {
+        "Lab {id} is put away; your progress is kept.",
+        "ラボ {id} を片付けました。進捗は保存されています。"
+    }
+    work_folder_kept(folder) {
+        "Your manifests stay in {folder}.",
+        "編集したマニフェストは {folder} に残っています。"
+    }
+    nothing_to_stop() { "No lab is running.", "実行中のラボはありません。" }
+    lab_already_running(id) { "Lab {id} is already running.", "ラボ {id} はすでに実行中です。" }
+    start_was_interrupted(id) {
+        "The last start of {id} was interrupted, so it begins again.",
+        "前回の {id} の開始が途中で中断されたため、最初からやり直します。"
+    }
+    how_to_resume() {
+        "Go on with `bbf lab status`, or begin again with `bbf lab reset`.",
+        "続けるには `bbf lab status`、最初からやり直すには `bbf lab reset` を実行してください。"
+    }
+    task() { "Task", "課題" }
+    story() { "Story", "状況" }
+    objectives() { "Objectives", "達成条件" }
+    guards() { "Must stay so", "保つこと" }
+    debrief() { "What you have seen", "解説" }
+    topics(list) { "Topics: {list}", "トピック: {list}" }
+    minutes(minutes) { "About {minutes} minutes", "目安 {minutes} 分" }
+    needs_cluster(cluster) { "Cluster: {cluster}", "クラスタ: {cluster}" }
+    heading_id() { "LAB", "ラボ" }
+    heading_title() { "TITLE", "題名" }
+    heading_minutes() { "MINUTES", "分" }
+    heading_state() { "STATE", "状態" }
+    state_new() { "-", "-" }
+    state_started() { "started", "着手" }
+    state_running() { "running", "実行中" }
+    state_solved() { "solved", "解決済み" }
+    how_to_work(folder) {
+        "Fix it with kubectl in `bbf shell`, or edit the manifest in {folder} and save.",
+        "`bbf shell` の中で kubectl を使って直すか、{folder} のマニフェストを編集して保存してください。"
+    }
+    how_to_check() {
+        "Then: `bbf lab check`. Stuck? `bbf lab hint`.",
+        "直したら `bbf lab check`、行き詰まったら `bbf lab hint` を実行してください。"
+    }
+    applied(file) { "Applied {file}, which you saved.", "保存された {file} を適用しました。" }
+    apply_failed(file, why) {
+        "{file} was not applied: {why}",
+        "{file} は適用されませんでした: {why}"
+    }
+    last_good_stays() {
+        "The cluster keeps what was applied before. Correct the file and save it again.",
+        "クラスタは前回適用した状態のままです。ファイルを修正して、もう一度保存してください。"
+    }
+    waiting_for_verdict(seconds) {
+        "Watching the cluster until the verdict is in (at most {seconds} s)…",
+        "判定が出るまでクラスタを観察しています (最長 {seconds} 秒)…"
+    }
+    solved(id) { "Solved: {id}. Well done!", "解決しました: {id}。お見事です！" }
+    not_solved(id) { "Not solved yet: {id}.", "まだ解決していません: {id}。" }
+    verdict_unknown(id) {
+        "It can't be told whether {id} is solved: the cluster could not be seen.",
+        "クラスタの状態を確認できないため、{id} が解決したか判定できません。"
+    }
+    held(held, needed) { "held for {held} of {needed} s", "{needed} 秒中 {held} 秒継続" }
+    verdict_passed() { "passed", "達成" }
+    verdict_failing() { "failing", "未達成" }
+    verdict_pending() { "pending", "確認中" }
+    verdict_not_seen() { "unknown", "不明" }
+    hint_number(step, all) { "Hint {step} of {all}", "ヒント {step}/{all}" }
+    no_more_hints() {
+        "That was the last hint. The solution: `bbf lab solution`.",
+        "ヒントは以上です。解答例を見るには `bbf lab solution` を実行してください。"
+    }
+    no_hint_now() {
+        "There is no hint for the state that your cluster is in. Check it: `bbf lab check`.",
+        "今のクラスタの状態に合うヒントはありません。`bbf lab check` で確認してください。"
+    }
+    ask_solution() {
+        "Show the solution? It is noted in your progress.",
+        "解答例を表示しますか？ 表示したことは進捗に記録されます。"
+    }
+    solution_needs_yes() {
+        "The solution was not shown: there is no terminal to ask on.",
+        "端末で確認できないため、解答例を表示しませんでした。"
+    }
+    solution_name(name) { "Solution “{name}”", "解答例「{name}」" }
+    solution_not_shown() { "The solution was not shown.", "解答例は表示しませんでした。" }
+    status_running(id, since) { "Lab {id}, started {since}", "ラボ {id} (開始: {since})" }
+    status_kubeconfig(path) { "Kubeconfig: {path}", "kubeconfig: {path}" }
+    status_folder(path) { "Manifests: {path}", "マニフェスト: {path}" }
+    no_lab_running() { "No lab is running.", "実行中のラボはありません。" }
+    play_break(id) { "Lab {id}: applying the break.", "ラボ {id}: 壊れたマニフェストを適用します。" }
+    play_fix(name) { "Applying the solution “{name}”.", "解答例「{name}」を適用します。" }
+    play_done(seconds) {
+        "Solved after {seconds} s of cluster time.",
+        "クラスタ内の時間で {seconds} 秒後に解決しました。"
+    }
+    play_unsolved() {
+        "The solution did not solve the lab. That is a mistake in the lab.",
+        "解答例を適用しても解決しませんでした。ラボの誤りです。"
+    }
+    proof_passed(id, time) { "proved  {id}  ({time})", "証明済み  {id}  ({time})" }
+    proof_failed(id, time) { "FAILED  {id}  ({time})", "失敗  {id}  ({time})" }
+    proofs_done(count, failed, time) {
+        "{count} labs, {failed} failed, {time}",
+        "ラボ {count} 件、失敗 {failed} 件、{time}"
+    }
+    readme_intro() {
+        "Edit a manifest here and save it: while the live view of `bbf lab start` is open, it is applied at once; otherwise the next `bbf lab check` or `bbf lab status` applies it.",
+        "ここのマニフェストを編集して保存してください。ラボの画面を開いている間はすぐに適用されます。開いていないときは、次の `bbf lab check` か `bbf lab status` で適用されます。"
+    }
+    readme_kubectl() {
+        "Or use kubectl: `bbf shell` opens a shell in which it reaches the lab's cluster.",
+        "kubectl を使うこともできます。`bbf shell` で、ラボのクラスタに接続できるシェルが開きます。"
+    }
+}

@@ -17,9 +17,9 @@ mod template;
 use deployment::DeploymentController;
 use replica_set::ReplicaSetController;
 
-trait Controller: Component + Debug {}
+trait Controller: Component + Debug + Send {}
 
-impl<T: Component + Debug> Controller for T {}
+impl<T: Component + Debug + Send> Controller for T {}
 
 /// All controllers.
 #[derive(Debug)]

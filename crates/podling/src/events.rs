@@ -19,7 +19,7 @@ mod series;
 use correlation::{Correlator, Outcome};
 
 pub(crate) use expiry::Expiry;
-pub(crate) use series::SeriesRecorder;
+pub(crate) use series::{Note, SeriesRecorder};
 
 /// `Normal` or `Warning`.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]

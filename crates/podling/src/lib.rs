@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod request;
 pub mod resource;
 pub mod rng;
+mod scheduler;
 pub mod schema;
 pub mod status;
 pub mod storage;

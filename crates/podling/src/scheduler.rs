@@ -1,0 +1,327 @@
+//! The scheduler: gives each pod a node.
+//!
+//! Source: `kubernetes/pkg/scheduler`. One pod is scheduled at a time; each cycle takes about a millisecond.
+//! Differs from Kubernetes: binding is part of the cycle; nothing is preempted yet.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::apiserver::{ApiServer, Component, WriteOptions};
+use crate::clock::Time;
+use crate::events::{EventType, Note, SeriesRecorder};
+use crate::resource::{NODES, PODS};
+use crate::rng::Rng;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+mod cache;
+mod framework;
+mod message;
+mod plugins;
+mod queue;
+mod requests;
+
+use cache::{Cache, NodeInfo, PodInfo};
+use framework::FitError;
+use queue::{PodKey, Queue};
+
+/// The name that pods ask for by `spec.schedulerName`.
+const NAME: &str = "default-scheduler";
+/// How long a change takes to reach the scheduler, at least and at most.
+const LATENCY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(6));
+/// How long one cycle takes, at least and at most.
+const CYCLE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(3));
+
+/// The scheduler.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    queue: Queue,
+    cache: Cache,
+    events: SeriesRecorder,
+    rng: Rng,
+    /// Until when the current cycle lasts.
+    busy: Time,
+    /// Where among the nodes the next search begins.
+    start: usize,
+}
+
+impl Scheduler {
+    /// A scheduler; `seed` makes its small delays, `host` is where it says it runs.
+    pub(crate) fn new(seed: u64, host: &str) -> Self {
+        Self {
+            queue: Queue::default(),
+            cache: Cache::default(),
+            events: SeriesRecorder::new(NAME, host),
+            rng: Rng::new(seed),
+            busy: Time::default(),
+            start: 0,
+        }
+    }
+
+    fn soon(&mut self, now: Time) -> Time {
+        now + self.rng.between(LATENCY.0, LATENCY.1)
+    }
+
+    // Changes ---------------------------------------------------------------------------------------------
+
+    fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
+        let pod = &change.object;
+        let gone = change.kind == ChangeKind::Deleted || has_ended(pod);
+        if let Some(previous) = change.previous.as_ref().filter(|previous| is_bound(previous)) {
+            self.cache.remove_pod(previous);
+        }
+        if is_bound(pod) {
+            self.queue.remove(&key_of(pod));
+            if gone {
+                self.cache.remove_pod(pod);
+            } else {
+                self.cache.set_pod(pod.clone());
+            }
+            let previous = change.previous.as_ref();
+            if gone && previous.is_some_and(|previous| is_bound(previous) && !has_ended(previous)) {
+                self.pod_left(pod, api);
+            }
+        } else if gone || !is_ours(pod) {
+            self.queue.remove(&key_of(pod));
+        } else if change
+            .previous
+            .as_ref()
+            .is_none_or(|previous| asks_otherwise(previous, pod))
+        {
+            let at = self.soon(api.now());
+            let priority = pod["spec"]["priority"].as_i64().unwrap_or_default();
+            self.queue.add(key_of(pod), priority, at);
+        }
+    }
+
+    /// A pod has left its node: what waits for resources or for its ports may come.
+    fn pod_left(&mut self, gone: &Object, api: &ApiServer) {
+        let gone = PodInfo::new(gone.clone());
+        self.wake_if(api, |pod, plugin| match plugin {
+            plugins::resources_fit::NAME => true,
+            plugins::node_ports::NAME => plugins::node_ports::conflict(pod, &gone),
+            _ => false,
+        });
+    }
+
+    fn observe_node(&mut self, change: &Change, api: &ApiServer) {
+        if change.kind == ChangeKind::Deleted {
+            self.cache
+                .remove_node(text(&change.object, &["metadata", "name"]));
+            return;
+        }
+        let old = self.cache.set_node(change.object.clone());
+        let new = NodeInfo::new(change.object.clone());
+        self.wake_if(api, |pod, plugin| {
+            framework::node_helps(pod, plugin, old.as_ref(), &new)
+        });
+    }
+
+    /// Wakes the pods for which `helps` holds with one of the plugins that rejected them, and those that were
+    /// rejected by none because there was no node.
+    fn wake_if(&mut self, api: &ApiServer, helps: impl Fn(&PodInfo, framework::Name) -> bool) {
+        let mut woken: Vec<PodKey> = Vec::new();
+        for (key, plugins) in self.queue.waiting() {
+            let Some(pod) = api.get(&PODS, &key.0, &key.1) else {
+                continue;
+            };
+            let pod = PodInfo::new(pod.clone());
+            if plugins.is_empty() || plugins.iter().any(|plugin| helps(&pod, plugin)) {
+                woken.push(key.clone());
+            }
+        }
+        for key in woken {
+            let at = self.soon(api.now());
+            self.queue.wake(&key, at);
+        }
+    }
+
+    // Cycles ----------------------------------------------------------------------------------------------
+
+    fn schedule_one(&mut self, api: &mut ApiServer, key: &PodKey) {
+        let Some(pod) = api.get(&PODS, &key.0, &key.1).cloned() else {
+            return self.queue.remove(key);
+        };
+        if is_bound(&pod) || !is_ours(&pod) || pod["metadata"]["deletionTimestamp"].is_string() {
+            return self.queue.remove(key);
+        }
+        let info = PodInfo::new(pod.clone());
+        match framework::schedule(&info, &self.cache, &mut self.start) {
+            Ok(node) => self.bind(api, &pod, key, &node),
+            Err(error) => self.fail(api, &pod, key, &error),
+        }
+    }
+
+    fn bind(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, node: &str) {
+        let (namespace, name) = key;
+        let binding = requests::binding(namespace, name, node);
+        match api.update(&PODS, Some("binding"), binding, &options()) {
+            Ok(_) => {
+                let message = format!("Successfully assigned {namespace}/{name} to {node}");
+                let note = Note {
+                    kind: EventType::Normal,
+                    reason: "Scheduled",
+                    action: "Binding",
+                    message: &message,
+                };
+                self.events.record(api, pod, note);
+            }
+            Err(refusal) => {
+                let note = Note {
+                    kind: EventType::Warning,
+                    reason: "FailedScheduling",
+                    action: "Scheduling",
+                    message: &refusal.message,
+                };
+                self.events.record(api, pod, note);
+                self.queue
+                    .reject(key, std::collections::BTreeSet::new(), api.now());
+            }
+        }
+    }
+
+    fn fail(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, error: &FitError) {
+        let message = message::unschedulable(error);
+        self.queue.reject(key, error.plugins.clone(), api.now());
+        let note = Note {
+            kind: EventType::Warning,
+            reason: "FailedScheduling",
+            action: "Scheduling",
+            message: &message,
+        };
+        self.events.record(api, pod, note);
+        if let Some(pod) = with_condition(pod, &message, api.now()) {
+            // A pod that is gone by now needs no condition.
+            drop(api.update(&PODS, Some("status"), pod, &options()));
+        }
+    }
+}
+
+impl Component for Scheduler {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        if change.resource == &PODS {
+            self.observe_pod(change, api);
+        } else if change.resource == &NODES {
+            self.observe_node(change, api);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        Some(self.queue.next()?.max(self.busy))
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        let now = api.now();
+        if now < self.busy {
+            return;
+        }
+        if let Some(key) = self.queue.pop(now) {
+            self.busy = now + self.rng.between(CYCLE.0, CYCLE.1);
+            self.schedule_one(api, &key);
+        }
+    }
+}
+
+fn options() -> WriteOptions {
+    WriteOptions {
+        field_manager: "kube-scheduler".to_owned(),
+        ..WriteOptions::default()
+    }
+}
+
+fn key_of(pod: &Value) -> PodKey {
+    let part = |key| text(pod, &["metadata", key]).to_owned();
+    (part("namespace"), part("name"))
+}
+
+fn is_bound(pod: &Value) -> bool {
+    !text(pod, &["spec", "nodeName"]).is_empty()
+}
+
+fn has_ended(pod: &Value) -> bool {
+    matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed")
+}
+
+/// Whether the pod asks for this scheduler and no gate holds it back.
+fn is_ours(pod: &Value) -> bool {
+    let gates = pod["spec"]["schedulingGates"].as_array();
+    let scheduler = text(pod, &["spec", "schedulerName"]);
+    gates.is_none_or(Vec::is_empty) && (scheduler == NAME || scheduler.is_empty())
+}
+
+/// Whether a write changed what the scheduler looks at; a new status alone does not.
+fn asks_otherwise(old: &Value, new: &Value) -> bool {
+    let (old_meta, new_meta) = (&old["metadata"], &new["metadata"]);
+    old["spec"] != new["spec"]
+        || ["labels", "annotations"]
+            .iter()
+            .any(|key| old_meta[key] != new_meta[key])
+}
+
+/// The pod with the condition PodScheduled False and `message`; `None` if it has that already.
+fn with_condition(pod: &Value, message: &str, now: Time) -> Option<Value> {
+    let mut pod = pod.clone();
+    let mut condition = json!({
+        "type": "PodScheduled", "status": "False", "lastProbeTime": null,
+        "lastTransitionTime": now.rfc3339(), "reason": "Unschedulable", "message": message,
+    });
+    if let Some(generation) = pod["metadata"].get("generation") {
+        condition["observedGeneration"] = generation.clone();
+    }
+    if let Some(metadata) = pod["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    let Some(conditions) = pod["status"].get_mut("conditions").and_then(Value::as_array_mut) else {
+        pod["status"]["conditions"] = json!([condition]);
+        return Some(pod);
+    };
+    match conditions
+        .iter_mut()
+        .find(|known| known["type"] == "PodScheduled")
+    {
+        Some(known) => {
+            if known["status"] == "False" {
+                condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
+            }
+            if *known == condition {
+                return None;
+            }
+            *known = condition;
+        }
+        None => conditions.push(condition),
+    }
+    Some(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_written_once_and_keeps_its_time() {
+        let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
+        let pod = json!({"metadata": {"resourceVersion": "3"}, "status": {}});
+        let pod = with_condition(&pod, "no room", now).unwrap();
+        assert!(pod["metadata"].get("resourceVersion").is_none());
+        let later = now + Duration::from_secs(60);
+        assert_eq!(with_condition(&pod, "no room", later), None);
+        let changed = with_condition(&pod, "still no room", later).unwrap();
+        assert_eq!(
+            changed["status"]["conditions"][0]["lastTransitionTime"],
+            "2026-01-01T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn gated_pods_and_pods_of_other_schedulers_are_left_alone() {
+        let cases = [
+            (json!({"spec": {"schedulerName": "default-scheduler"}}), true),
+            (json!({"spec": {"schedulerName": "other"}}), false),
+            (json!({"spec": {"schedulingGates": [{"name": "a"}]}}), false),
+            (json!({"spec": {"schedulingGates": []}}), true),
+        ];
+        for (pod, expected) in cases {
+            assert_eq!(is_ours(&pod), expected, "{pod}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! What the scheduler knows of the cluster: nodes in its own order, and what the pods on them take.
+//!
+//! Source: `kubernetes/pkg/scheduler/backend/cache` (cache and node tree).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::storage::{Object, text};
+
+use super::requests::{self, HostPort, Resources};
+
+/// A pod with what the scheduler reads from it.
+#[derive(Clone, Debug)]
+pub(crate) struct PodInfo {
+    pub(crate) object: Object,
+    pub(crate) priority: i64,
+    pub(crate) requests: Resources,
+    /// CPU (in thousandths) and memory (in bytes) as scoring counts them.
+    pub(crate) assumed: (i64, i64),
+    pub(crate) ports: Vec<HostPort>,
+}
+
+impl PodInfo {
+    pub(crate) fn new(object: Object) -> Self {
+        let spec = &object["spec"];
+        Self {
+            priority: spec["priority"].as_i64().unwrap_or_default(),
+            requests: requests::pod_requests(spec),
+            assumed: requests::assumed_requests(spec),
+            ports: requests::host_ports(spec),
+            object,
+        }
+    }
+
+    /// `spec`.
+    pub(crate) fn spec(&self) -> &Value {
+        &self.object["spec"]
+    }
+}
+
+/// A node with its pods.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeInfo {
+    pub(crate) object: Object,
+    pub(crate) allocatable: Resources,
+    /// By namespace and name.
+    pub(crate) pods: BTreeMap<(String, String), PodInfo>,
+    pub(crate) requested: Resources,
+    /// CPU (in thousandths) and memory (in bytes) of the pods as scoring counts them.
+    pub(crate) assumed: (i64, i64),
+}
+
+impl NodeInfo {
+    /// A node without pods.
+    pub(crate) fn new(object: Object) -> Self {
+        Self {
+            allocatable: requests::resources(&object["status"]["allocatable"]),
+            object,
+            pods: BTreeMap::new(),
+            requested: Resources::new(),
+            assumed: (0, 0),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        text(&self.object, &["metadata", "name"])
+    }
+
+    fn add(&mut self, pod: PodInfo) {
+        requests::add(&mut self.requested, &pod.requests);
+        self.assumed.0 += pod.assumed.0;
+        self.assumed.1 += pod.assumed.1;
+        self.pods.insert(key_of(&pod.object), pod);
+    }
+
+    fn remove(&mut self, key: &(String, String)) {
+        if let Some(pod) = self.pods.remove(key) {
+            requests::subtract(&mut self.requested, &pod.requests);
+            self.assumed.0 -= pod.assumed.0;
+            self.assumed.1 -= pod.assumed.1;
+        }
+    }
+
+    /// The node as it would be without the pods of lower priority; `None` if there is no such pod.
+    pub(crate) fn without_below(&self, priority: i64) -> Option<Self> {
+        let lower = self.pods.iter().filter(|(_, pod)| pod.priority < priority);
+        let victims: Vec<(String, String)> = lower.map(|(key, _)| key.clone()).collect();
+        if victims.is_empty() {
+            return None;
+        }
+        let mut node = self.clone();
+        for victim in &victims {
+            node.remove(victim);
+        }
+        Some(node)
+    }
+}
+
+fn key_of(pod: &Value) -> (String, String) {
+    let part = |key| text(pod, &["metadata", key]).to_owned();
+    (part("namespace"), part("name"))
+}
+
+#[derive(Clone, Debug)]
+struct Zone {
+    name: String,
+    nodes: Vec<String>,
+}
+
+/// All nodes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cache {
+    nodes: BTreeMap<String, NodeInfo>,
+    /// Zones and their nodes in the order in which they first came; a node that returns has its old place.
+    zones: Vec<Zone>,
+    /// Pods bound to a node that is not there (yet).
+    homeless: BTreeMap<(String, String), PodInfo>,
+}
+
+impl Cache {
+    /// Takes in a node as it is now; the node as it was before.
+    pub(crate) fn set_node(&mut self, object: Object) -> Option<NodeInfo> {
+        let name = text(&object, &["metadata", "name"]).to_owned();
+        self.place(&name, &zone_of(&object));
+        let mut node = NodeInfo::new(object);
+        let old = self.nodes.remove(&name);
+        for pod in old.iter().flat_map(|old| old.pods.values()) {
+            node.add(pod.clone());
+        }
+        let homeless = std::mem::take(&mut self.homeless);
+        for (key, pod) in homeless {
+            match text(pod.spec(), &["nodeName"]) == name {
+                true => node.add(pod),
+                false => drop(self.homeless.insert(key, pod)),
+            }
+        }
+        self.nodes.insert(name, node);
+        old
+    }
+
+    fn place(&mut self, name: &str, zone: &str) {
+        if self
+            .zones
+            .iter()
+            .any(|known| known.name == zone && known.nodes.iter().any(|node| node == name))
+        {
+            return;
+        }
+        for known in &mut self.zones {
+            known.nodes.retain(|node| node != name);
+        }
+        match self.zones.iter_mut().find(|known| known.name == zone) {
+            Some(known) => known.nodes.push(name.to_owned()),
+            None => self.zones.push(Zone {
+                name: zone.to_owned(),
+                nodes: vec![name.to_owned()],
+            }),
+        }
+    }
+
+    /// Forgets a node; its pods are kept for its return.
+    pub(crate) fn remove_node(&mut self, name: &str) {
+        if let Some(node) = self.nodes.remove(name) {
+            self.homeless.extend(node.pods);
+        }
+    }
+
+    /// Takes in a pod that is bound to a node.
+    pub(crate) fn set_pod(&mut self, object: Object) {
+        self.remove_pod(&object);
+        let pod = PodInfo::new(object);
+        let node = text(pod.spec(), &["nodeName"]).to_owned();
+        match self.nodes.get_mut(&node) {
+            Some(node) => node.add(pod),
+            None => drop(self.homeless.insert(key_of(&pod.object), pod)),
+        }
+    }
+
+    /// Forgets a pod that was bound to a node.
+    pub(crate) fn remove_pod(&mut self, object: &Value) {
+        let key = key_of(object);
+        self.homeless.remove(&key);
+        if let Some(node) = self.nodes.get_mut(text(object, &["spec", "nodeName"])) {
+            node.remove(&key);
+        }
+    }
+
+    /// The nodes in the scheduler's order: the first of each zone, then the second of each, and so on.
+    pub(crate) fn nodes(&self) -> Vec<&NodeInfo> {
+        let longest = self.zones.iter().map(|zone| zone.nodes.len()).max();
+        (0..longest.unwrap_or_default())
+            .flat_map(|index| self.zones.iter().filter_map(move |zone| zone.nodes.get(index)))
+            .filter_map(|name| self.nodes.get(name))
+            .collect()
+    }
+}
+
+fn zone_of(node: &Value) -> String {
+    let label = |name| node["metadata"]["labels"][name].as_str().unwrap_or_default();
+    format!(
+        "{}:{}",
+        label("topology.kubernetes.io/region"),
+        label("topology.kubernetes.io/zone")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(name: &str, zone: &str) -> Object {
+        Arc::new(
+            json!({"metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": zone}},
+            "status": {"allocatable": {"cpu": "4"}}}),
+        )
+    }
+
+    fn pod(name: &str, node: &str) -> Object {
+        Arc::new(json!({"metadata": {"namespace": "a", "name": name},
+            "spec": {"nodeName": node, "containers": [{"resources": {"requests": {"cpu": "1"}}}]}}))
+    }
+
+    fn names(cache: &Cache) -> Vec<&str> {
+        cache.nodes().into_iter().map(NodeInfo::name).collect()
+    }
+
+    #[test]
+    fn zones_are_interleaved_and_a_node_that_returns_has_its_old_place() {
+        let mut cache = Cache::default();
+        for (name, zone) in [("a1", "a"), ("a2", "a"), ("b1", "b")] {
+            cache.set_node(node(name, zone));
+        }
+        assert_eq!(names(&cache), ["a1", "b1", "a2"]);
+        cache.remove_node("a1");
+        assert_eq!(names(&cache), ["b1", "a2"]);
+        cache.set_node(node("a1", "a"));
+        assert_eq!(names(&cache), ["a1", "b1", "a2"]);
+    }
+
+    #[test]
+    fn what_pods_take_follows_them() {
+        let mut cache = Cache::default();
+        cache.set_pod(pod("early", "n"));
+        cache.set_node(node("n", "a"));
+        cache.set_pod(pod("p", "n"));
+        let cpu = |cache: &Cache| requests::of(&cache.nodes()[0].requested, "cpu");
+        assert_eq!(cpu(&cache), 2000);
+        cache.set_pod(pod("p", "n"));
+        assert_eq!(cpu(&cache), 2000, "an update is not one more");
+        cache.remove_pod(&pod("early", "n"));
+        assert_eq!(cpu(&cache), 1000);
+    }
+}

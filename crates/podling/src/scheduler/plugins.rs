@@ -1,0 +1,87 @@
+//! The scheduler's plugins, in the order of the default profile.
+//!
+//! Left out so far: volumes, PodTopologySpread, InterPodAffinity, ImageLocality.
+
+use super::framework::{Filter, Score};
+
+pub(crate) mod balanced_allocation;
+pub(crate) mod node_affinity;
+pub(crate) mod node_itself;
+pub(crate) mod node_ports;
+pub(crate) mod resources_fit;
+pub(crate) mod taint_toleration;
+
+/// What rules nodes out.
+pub(crate) const FILTERS: &[Filter] = &[
+    Filter {
+        name: "NodeUnschedulable",
+        filter: node_itself::unschedulable,
+    },
+    Filter {
+        name: "NodeName",
+        filter: node_itself::name,
+    },
+    Filter {
+        name: "TaintToleration",
+        filter: taint_toleration::filter,
+    },
+    Filter {
+        name: node_affinity::NAME,
+        filter: node_affinity::filter,
+    },
+    Filter {
+        name: node_ports::NAME,
+        filter: node_ports::filter,
+    },
+    Filter {
+        name: resources_fit::NAME,
+        filter: resources_fit::filter,
+    },
+];
+
+/// What prefers nodes.
+pub(crate) const SCORES: &[Score] = &[
+    Score {
+        weight: 3,
+        score: taint_toleration::score,
+    },
+    Score {
+        weight: 2,
+        score: node_affinity::score,
+    },
+    Score {
+        weight: 1,
+        score: resources_fit::score,
+    },
+    Score {
+        weight: 1,
+        score: balanced_allocation::score,
+    },
+];
+
+/// Scales counts so that the highest becomes 100; with `reverse` the lowest count has the highest score
+/// (`helper.DefaultNormalizeScore`).
+fn normalised(counts: &[i64], reverse: bool) -> Vec<i64> {
+    use super::framework::MAX_SCORE;
+    let highest = counts.iter().copied().max().unwrap_or_default();
+    let scale = |count: i64| match (highest, reverse) {
+        (0, true) => MAX_SCORE,
+        (0, false) => 0,
+        (_, true) => MAX_SCORE - MAX_SCORE * count / highest,
+        (_, false) => MAX_SCORE * count / highest,
+    };
+    counts.iter().map(|count| scale(*count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_become_scores() {
+        assert_eq!(normalised(&[0, 1, 3], false), [0, 33, 100]);
+        assert_eq!(normalised(&[0, 1, 3], true), [100, 67, 0]);
+        assert_eq!(normalised(&[0, 0], true), [100, 100]);
+        assert_eq!(normalised(&[0, 0], false), [0, 0]);
+    }
+}

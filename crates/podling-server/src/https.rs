@@ -28,8 +28,12 @@ use crate::shared::{Shared, Stopping};
 /// Connections at a time; more wait. Each `kubectl get -w` and each forwarded port holds one.
 const MAX_CONNECTIONS: usize = 512;
 
-/// How long a client may take for the TLS handshake, and for the head of a request.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// How long a connection may wait for the head of its next request. Longer than the 90 s for which clients (Go's,
+/// hyper's) keep an idle connection, so that it is they who close it and no request meets a closing server.
+const NEXT_REQUEST: Duration = Duration::from_secs(180);
 
 /// How long a connection may take to end in good order once the cluster stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -166,14 +170,14 @@ async fn next_connection(
 async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePermit) {
     let mut stopping = door.shared.stopping();
     let greeted = tokio::select! {
-        greeted = tokio::time::timeout(PATIENCE, door.tls.accept(stream)) => greeted,
+        greeted = tokio::time::timeout(HANDSHAKE, door.tls.accept(stream)) => greeted,
         () = stopping.told() => return,
     };
     if let Ok(Ok(stream)) = greeted {
         let service = service_fn(|request| enter(Arc::clone(&door), request));
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(PATIENCE)
+            .header_read_timeout(NEXT_REQUEST)
             .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         finish(served, stopping).await;

@@ -187,6 +187,13 @@ impl Journal {
         self.file.try_clone()
     }
 
+    /// Makes each further write fail, as a full disk does.
+    #[cfg(test)]
+    pub(crate) fn make_unwritable(&mut self) -> io::Result<()> {
+        self.file = File::open(&self.path)?;
+        Ok(())
+    }
+
     /// Where the journal is.
     pub(crate) fn path(&self) -> &Path {
         &self.path

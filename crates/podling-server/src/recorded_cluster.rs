@@ -131,3 +131,89 @@ fn unrecorded(journal: &Journal, error: &io::Error) -> Status {
         "the request could not be recorded in {path}, so nothing was done: {error}"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use podling::{Components, Config};
+    use serde_json::json;
+
+    use super::*;
+    use crate::scratch::Scratch;
+
+    fn config() -> Config {
+        let components = Components {
+            controllers: false,
+            scheduler: false,
+            kubelets: false,
+        };
+        Config {
+            seed: 1,
+            start: Time::default(),
+            nodes: Vec::new(),
+            components,
+        }
+    }
+
+    fn create(name: &str) -> Request {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+        Request::new("POST", "/api/v1/namespaces/default/configmaps").with_json(&object)
+    }
+
+    fn get(name: &str) -> Request {
+        Request::new("GET", &format!("/api/v1/namespaces/default/configmaps/{name}"))
+    }
+
+    #[test]
+    fn what_can_change_something_is_recorded_before_it_is_answered_and_what_reads_is_not() {
+        let scratch = Scratch::new("recorded");
+        let path = scratch.join("journal");
+        let journal = Journal::open(&path, config()).unwrap().journal;
+        let mut cluster = RecordedCluster::new(Cluster::new(config()), Some(journal));
+        for (request, status, lines) in [(create("a"), 201, 2), (get("a"), 200, 2), (create("a"), 409, 3)] {
+            assert_eq!(cluster.handle(&request).status, status);
+            assert_eq!(
+                fs::read_to_string(&path).unwrap().lines().count(),
+                lines,
+                "{request:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_is_not_done() {
+        let scratch = Scratch::new("unrecorded");
+        let path = scratch.join("journal");
+        let mut journal = Journal::open(&path, config()).unwrap().journal;
+        journal.make_unwritable().unwrap();
+        let mut cluster = RecordedCluster::new(Cluster::new(config()), Some(journal));
+        let refused = cluster.handle(&create("a"));
+        assert_eq!(refused.status, 500);
+        let message = refused.body_json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("could not be recorded"), "{message}");
+        assert_eq!(cluster.handle(&get("a")).status, 404);
+    }
+
+    #[test]
+    fn a_replay_ends_where_the_recording_was() {
+        let scratch = Scratch::new("replayed");
+        let path = scratch.join("journal");
+        let journal = Journal::open(&path, config()).unwrap().journal;
+        let mut first = RecordedCluster::new(Cluster::new(config()), Some(journal));
+        for (seconds, name) in [(1, "a"), (2, "b"), (3, "a")] {
+            first.advance_to(Time::from_micros(seconds * 1_000_000));
+            first.handle(&create(name));
+        }
+        drop(first.end());
+        let opened = Journal::open(&path, config()).unwrap();
+        let mut again = Cluster::new(opened.config);
+        replay(&mut again, &opened.entries);
+        assert_eq!(again.now(), first.now());
+        let list = Request::new("GET", "/api/v1/configmaps");
+        assert_eq!(
+            again.handle(&list).body_json(),
+            first.cluster.handle(&list).body_json()
+        );
+    }
+}

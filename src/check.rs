@@ -4,14 +4,25 @@
 //! [`View`]; how each objective and guard stands is a pure function of the view, the [`Baseline`] taken before the break,
 //! and the time for which things have held.
 
+mod asking;
+mod baseline;
+mod checker;
 mod condition;
+mod evaluate;
 mod message;
+mod object;
 mod verdict;
+mod view;
+mod window;
 
+pub use baseline::{Baseline, BaselineError, Scope};
+pub use checker::{Checker, Clock};
 pub use condition::{
     Cel, Comparison, Condition, ContainerState, Endpoints, EventSeen, Exists, Field, Http, ImageKept, Kept,
     LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,
     RolloutComplete, StatusCondition,
 };
+pub use evaluate::{Finding, Outcome, Scene};
 pub use message::{Message, ProbeFlaw};
 pub use verdict::{Overall, Report, Role, Verdict};
+pub use view::{Answer, Demand, View};

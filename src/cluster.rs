@@ -5,6 +5,7 @@
 
 pub mod embedded;
 mod error;
+pub mod kind_config;
 
 pub use error::Error;
 

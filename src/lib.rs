@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod cluster;
+pub mod kinds;
 pub mod lab;
+pub mod manifest;
 pub mod platform;
 pub mod session;
 pub mod ui;

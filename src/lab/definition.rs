@@ -261,7 +261,7 @@ objectives:
     fn mistakes_point_at_their_line_and_say_what_was_expected() {
         for (from, to, line, says) in [
             ("minutes: 5", "minuts: 5", 6, "minuts"),
-            ("minutes: 5", "minutes: many", 6, "many"),
+            ("minutes: 5", "minutes: many", 6, "expected a whole number"),
             (
                 "podsReady: {target: Pod/web}\n",
                 "podReady: {target: Pod/web}\n",

@@ -49,9 +49,19 @@ impl LabError {
 fn first_line(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
-    match line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
-        Some((_, message)) => message.to_owned(),
-        None => line.split(" at line ").next().unwrap_or(line).to_owned(),
+    let message = match line.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, message)) => message,
+        None => line.split(" at line ").next().unwrap_or(line),
+    };
+    in_plain_words(message).to_owned()
+}
+
+/// A teacher need not know Rust's names of types.
+fn in_plain_words(message: &str) -> &str {
+    match message {
+        "invalid u16" | "invalid u32" | "invalid i64" => "expected a whole number",
+        "invalid bool" => "expected true or false",
+        other => other,
     }
 }
 

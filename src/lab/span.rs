@@ -47,10 +47,10 @@ fn parse(text: &str) -> Option<u64> {
     let mut total = 0_u64;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let unit = match &rest[digits..=digits] {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3600,
+        let unit = match rest.as_bytes()[digits] {
+            b's' => 1,
+            b'm' => 60,
+            b'h' => 3600,
             _ => return None,
         };
         let number: u64 = rest[..digits].parse().ok()?;

@@ -3,7 +3,7 @@
 //! It starts no task: whoever holds it drives it by awaiting [`Checker::changed`] or [`Checker::verdict_within`]. Times
 //! are tokio's, so that tests can let them pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
@@ -20,7 +20,7 @@ use super::baseline::{INVENTORIED, api, in_scope};
 use super::evaluate::{Finding, Outcome, Scene};
 use super::view::{Answer, Demand, kinds_behind};
 use super::window::{Windows, verdict_without_window};
-use super::{Baseline, Condition, Overall, Report, Role, Verdict, View};
+use super::{Baseline, Condition, Message, Overall, Report, Role, Verdict, View};
 use crate::kinds::Kind;
 use crate::lab::{Definition, Lab, Target};
 
@@ -37,7 +37,7 @@ const SETTLED: Duration = Duration::from_secs(3);
 
 /// What one of the watched sources has to say.
 enum News {
-    Watched(&'static str, Result<Event<DynamicObject>, watcher::Error>),
+    Watched(&'static str, Box<Result<Event<DynamicObject>, watcher::Error>>),
     Answered(Demand, Answer),
     Heartbeat(Result<(), String>),
     Again(&'static str),
@@ -52,11 +52,11 @@ pub struct Checker {
     view: View,
     windows: Windows,
     reports: Vec<Report>,
-    listing: std::collections::BTreeMap<&'static str, Vec<Value>>,
+    listing: BTreeMap<&'static str, Vec<Value>>,
     watches: SelectAll<BoxStream<'static, News>>,
     pending: FuturesUnordered<BoxFuture<'static, News>>,
     asked: BTreeSet<Demand>,
-    due: std::collections::BTreeMap<Demand, Instant>,
+    due: BTreeMap<Demand, Instant>,
 }
 
 /// The time of the cluster: a time that it showed, and how much has passed since.
@@ -112,11 +112,11 @@ impl Checker {
             view,
             windows: Windows::default(),
             reports: vec![],
-            listing: std::collections::BTreeMap::new(),
+            listing: BTreeMap::new(),
             watches: SelectAll::new(),
             pending: FuturesUnordered::new(),
             asked: BTreeSet::new(),
-            due: std::collections::BTreeMap::new(),
+            due: BTreeMap::new(),
         };
         for kind in kinds {
             checker.watch(kind);
@@ -252,8 +252,8 @@ impl Checker {
         let stream = watcher::watcher(api, watcher::Config::default());
         // A watch ends with its first error: it is begun anew with a list, so that nothing was missed in between.
         let stream = stream.scan(false, move |failed, event| {
-            let news = (!*failed).then(|| News::Watched(kind.kind, event));
-            *failed |= matches!(news, Some(News::Watched(_, Err(_))));
+            let news = (!*failed).then(|| News::Watched(kind.kind, Box::new(event)));
+            *failed |= matches!(&news, Some(News::Watched(_, event)) if event.is_err());
             std::future::ready(news)
         });
         self.watches.push(stream.boxed());
@@ -261,19 +261,10 @@ impl Checker {
 
     fn take(&mut self, news: News) {
         match news {
-            News::Watched(kind, Ok(event)) => self.watched(kind, event),
-            News::Watched(kind, Err(error)) => {
-                if is_not_served(&error) {
-                    self.view.replace(kind, []);
-                } else {
-                    self.view.lose(kind, &reason(&error));
-                    let again = async move {
-                        sleep(RETRY).await;
-                        News::Again(kind)
-                    };
-                    self.pending.push(again.boxed());
-                }
-            }
+            News::Watched(kind, event) => match *event {
+                Ok(event) => self.watched(kind, event),
+                Err(error) => self.broken(kind, &error),
+            },
             News::Again(kind) => {
                 if let Some(kind) = Kind::of(kind) {
                     self.watch(kind);
@@ -294,10 +285,25 @@ impl Checker {
         }
     }
 
+    /// A watch broke. A kind that the cluster doesn't serve has no objects; any other is watched anew.
+    fn broken(&mut self, kind: &'static str, error: &watcher::Error) {
+        if is_not_served(error) {
+            return self.view.replace(kind, []);
+        }
+        self.view.lose(kind, &reason(error));
+        let again = async move {
+            sleep(RETRY).await;
+            News::Again(kind)
+        };
+        self.pending.push(again.boxed());
+    }
+
     fn watched(&mut self, kind: &'static str, event: Event<DynamicObject>) {
-        let json = |object: DynamicObject| serde_json::to_value(object).unwrap_or_default();
+        let json = |object| as_json(kind, &object);
         match event {
-            Event::Init => drop(self.listing.insert(kind, vec![])),
+            Event::Init => {
+                self.listing.insert(kind, vec![]);
+            }
             Event::InitApply(object) => self.listing.entry(kind).or_default().push(json(object)),
             Event::InitDone => {
                 let objects = self.listing.remove(kind).unwrap_or_default();
@@ -358,15 +364,21 @@ impl Checker {
     /// A request leaves traces (a line in the server's log), so HTTP is asked for only once everything else has
     /// passed: while the lab is broken, the learner sees nothing but their own requests and the kubelet's.
     fn ask(&mut self, now: Instant) {
+        let quiet = self.quiet_parts_passed();
+        if !quiet {
+            self.view.forget_gets();
+            self.due.retain(|demand, _| matches!(demand, Demand::Log(_)));
+        }
         let scene = Scene {
             view: &self.view,
             baseline: &self.baseline,
         };
-        let mut wanted: Vec<Demand> = vec![];
-        for (_, condition) in self.definition.conditions() {
-            wanted.extend(scene.demands(condition));
-        }
-        let quiet = self.quiet_parts_passed();
+        let wanted: Vec<Demand> = self
+            .definition
+            .conditions()
+            .into_iter()
+            .flat_map(|(_, condition)| scene.demands(condition))
+            .collect();
         for demand in wanted {
             let is_due = self.due.get(&demand).is_none_or(|due| *due <= now);
             let allowed = quiet || matches!(demand, Demand::Log(_));
@@ -390,6 +402,15 @@ impl Checker {
     }
 }
 
+/// An object as JSON, with its kind, which lists leave out.
+fn as_json(kind: &str, object: &DynamicObject) -> Value {
+    let mut json = serde_json::to_value(object).unwrap_or_default();
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("kind".to_owned(), kind.into());
+    }
+    json
+}
+
 /// Whether a condition needs an HTTP request.
 fn asks(condition: &Condition) -> bool {
     let mut asks = false;
@@ -398,9 +419,16 @@ fn asks(condition: &Condition) -> bool {
 }
 
 /// Nothing will pass by itself any more: a guard is violated, or something fails and nothing is on its way.
+///
+/// A request that waits until everything else has passed is not on its way.
 fn is_hopeless(reports: &[Report]) -> bool {
     let failing = |report: &Report| report.verdict == Verdict::Failing;
-    let moving = |report: &Report| matches!(report.verdict, Verdict::Pending | Verdict::Unknown);
+    let waits = |report: &Report| matches!(report.message, Message::HttpWaiting { .. });
+    let moving = |report: &Report| match report.verdict {
+        Verdict::Pending => !waits(report),
+        Verdict::Unknown => true,
+        Verdict::Passed | Verdict::Failing => false,
+    };
     reports
         .iter()
         .any(|report| report.role == Role::Guard && failing(report))

@@ -14,11 +14,11 @@ use crate::lab::{Span, Target};
 #[serde(rename_all = "camelCase")]
 pub enum Condition {
     /// Every one of these is so.
-    All(Vec<Condition>),
+    All(Vec<Self>),
     /// At least one of these is so: different right ways to the same end.
-    Any(Vec<Condition>),
+    Any(Vec<Self>),
     /// This isn't so.
-    Not(Box<Condition>),
+    Not(Box<Self>),
     /// The object is there, and not on its way out.
     Exists(Exists),
     /// The workload's newest revision has replaced all others and is available.

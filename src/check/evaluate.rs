@@ -12,7 +12,7 @@ mod status;
 use super::view::Demand;
 use super::{Baseline, Condition, Message, View};
 
-pub(crate) use cel::{compile as compile_cel, value as cel_value};
+pub(crate) use cel::compile as compile_cel;
 
 /// What was found about a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]

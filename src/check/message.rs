@@ -171,7 +171,7 @@ pub enum Message {
     /// A CEL expression couldn't be evaluated.
     CelError { expression: String, error: String },
     /// Something holds that must not.
-    MustNot { observed: Box<Message> },
+    MustNot { observed: Box<Self> },
     /// Everything that was asked for holds.
     AllHold,
 }

@@ -119,9 +119,9 @@ impl View {
         self.answers.insert(demand, answer);
     }
 
-    /// Forgets all answers: what they were about may have changed.
-    pub fn forget_answers(&mut self) {
-        self.answers.clear();
+    /// Forgets what was answered over HTTP: what it was about may have changed.
+    pub fn forget_gets(&mut self) {
+        self.answers.retain(|demand, _| matches!(demand, Demand::Log(_)));
     }
 
     /// What came back for a demand.

@@ -44,7 +44,7 @@ impl Texts {
             let heading = if fenced { None } else { line.strip_prefix('#') };
             match (heading, sections.last_mut()) {
                 (Some(rest), _) if rest.starts_with(' ') && title.is_none() => {
-                    title = Some(rest.trim().to_owned())
+                    title = Some(rest.trim().to_owned());
                 }
                 (Some(rest), _) if rest.starts_with("# ") => {
                     let section = section(file, number, &rest[2..])?;

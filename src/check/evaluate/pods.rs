@@ -273,7 +273,7 @@ mod tests {
             ),
         ] {
             let view = view(vec![pod(ready, &state)]);
-            let finding = super::ready(
+            let finding = ready(
                 &view,
                 &PodsReady {
                     target: Target::named("Pod", "web"),
@@ -289,7 +289,7 @@ mod tests {
     fn a_pod_that_is_being_deleted_does_not_count() {
         let mut dying = pod(true, &json!({"running": {"startedAt": "2026-11-21T12:00:00Z"}}));
         dying["metadata"]["deletionTimestamp"] = json!("2026-11-21T12:00:59Z");
-        let finding = super::ready(
+        let finding = ready(
             &view(vec![dying]),
             &PodsReady {
                 target: Target::named("Pod", "web"),

@@ -26,6 +26,7 @@ mod route;
 pub(crate) mod selector;
 pub(crate) mod service_ip;
 mod stream;
+pub(crate) mod tables;
 mod write;
 
 pub use stream::Stream;

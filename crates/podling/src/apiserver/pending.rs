@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::WriteOptions;
-use super::endpoints::presentation::Include;
 use crate::clock::Time;
 use crate::request::{Request, Response};
 use crate::resource::Resource;
@@ -40,7 +39,4 @@ pub(super) fn strategic_merge_patch(
     patch: &[u8],
 ) -> Result<Value, Status> {
     super::patch::merge(current, patch)
-}
-pub(super) fn table(_: &'static Resource, shown: &Value, _: Time, _: Include) -> Value {
-    shown.clone()
 }

@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::apiserver::negotiation::{Form, negotiate};
-use crate::apiserver::{event_conversion, pending};
+use crate::apiserver::{event_conversion, tables};
 use crate::clock::Time;
 use crate::request::Request;
 use crate::resource::{EVENTS, EVENTS_V1, Resource};
@@ -137,7 +137,7 @@ impl Presentation {
     }
 
     fn table(&self, resource: &'static Resource, shown: &Value, now: Time) -> Value {
-        let mut table = pending::table(resource, shown, now, self.include);
+        let mut table = tables::render(resource, shown, now, self.include);
         table["apiVersion"] = self.version.into();
         for row in table["rows"].as_array_mut().into_iter().flatten() {
             if row["object"]["kind"] == "PartialObjectMetadata" {

@@ -1,0 +1,288 @@
+//! Tables: what `kubectl get` shows, columns and cells by kind.
+//!
+//! Source: `k8s.io/kubernetes/pkg/printers/internalversion`, v1.36; the columns with their descriptions are
+//! `data/table-columns-v1.36.json`, recorded from a server.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::duration::human;
+use super::endpoints::presentation::Include;
+use crate::clock::Time;
+use crate::resource::Resource;
+use crate::storage::text;
+
+pub(crate) mod duration;
+mod event;
+mod network;
+mod node;
+mod pod;
+mod workload;
+
+/// What a cell says when there is nothing to say.
+const NONE: &str = "<none>";
+const UNKNOWN: &str = "<unknown>";
+
+/// The recorded columns.
+#[derive(Deserialize)]
+struct Document {
+    /// The description of every column `Name`.
+    #[serde(borrow)]
+    name: std::borrow::Cow<'static, str>,
+    /// The description of every column `Age`.
+    age: std::borrow::Cow<'static, str>,
+    tables: BTreeMap<String, Vec<Column>>,
+}
+
+/// Name, type, format, priority, description.
+#[derive(Deserialize)]
+struct Column(String, String, String, u8, String);
+
+/// Shows a list of objects, or one object, of `resource` as a `meta.k8s.io/v1` Table.
+pub(crate) fn render(
+    resource: &'static Resource,
+    list_or_object: &Value,
+    now: Time,
+    include: Include,
+) -> Value {
+    let objects = match list_or_object.get("items").and_then(Value::as_array) {
+        Some(items) => items.as_slice(),
+        None => std::slice::from_ref(list_or_object),
+    };
+    let rows: Vec<Value> = objects
+        .iter()
+        .map(|object| row(resource, object, now, include))
+        .collect();
+    let mut metadata = json!({"resourceVersion": text(list_or_object, &["metadata", "resourceVersion"])});
+    for key in ["continue", "remainingItemCount"] {
+        if let Some(value) = list_or_object["metadata"].get(key) {
+            metadata[key] = value.clone();
+        }
+    }
+    json!({
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        "columnDefinitions": columns(resource.plural), "rows": rows,
+    })
+}
+
+fn row(resource: &Resource, object: &Value, now: Time, include: Include) -> Value {
+    let mut row = json!({"cells": cells(resource, object, now), "object": shown(resource, object, include)});
+    if let Some(conditions) = (resource.kind == "Pod")
+        .then(|| pod::conditions(object))
+        .flatten()
+    {
+        row["conditions"] = conditions;
+    }
+    row
+}
+
+/// What a row holds beside its cells.
+fn shown(resource: &Resource, object: &Value, include: Include) -> Value {
+    match include {
+        Include::None => Value::Null,
+        Include::Metadata => json!({
+            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+        }),
+        Include::Object => {
+            let mut object = object.clone();
+            object["kind"] = resource.kind.into();
+            object["apiVersion"] = resource.api_version().into();
+            object
+        }
+    }
+}
+
+fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
+    let name = text(object, &["metadata", "name"]);
+    let age = age(object, now);
+    match resource.kind {
+        "Pod" => pod::cells(object, now),
+        "Deployment" => workload::deployment(object, now),
+        "ReplicaSet" => workload::replica_set(object, now),
+        "Service" => network::service(object, now),
+        "Endpoints" => json!([name, network::endpoints(object), age]),
+        "EndpointSlice" => network::endpoint_slice(object, now),
+        "Node" => node::cells(object, now),
+        "Event" => event::cells(object, now),
+        "ConfigMap" => json!([name, length(&object["data"]) + length(&object["binaryData"]), age]),
+        "Secret" => json!([name, text(object, &["type"]), length(&object["data"]), age]),
+        "Namespace" => json!([name, text(object, &["status", "phase"]), age]),
+        "Lease" => json!([name, text(object, &["spec", "holderIdentity"]), age]),
+        _ => json!([name, age]),
+    }
+}
+
+/// The columns of a resource; those of a kind without any of its own are Name and Age.
+fn columns(plural: &str) -> Value {
+    static COLUMNS: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
+    let columns = COLUMNS.get_or_init(load);
+    columns
+        .get(plural)
+        .or_else(|| columns.get("serviceaccounts"))
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn load() -> BTreeMap<String, Value> {
+    const DATA: &str = include_str!("../../data/table-columns-v1.36.json");
+    let Ok(document) = serde_json::from_str::<Document>(DATA) else {
+        return BTreeMap::new();
+    };
+    let defined = |Column(name, kind, format, priority, description): &Column| {
+        let description = match name.as_str() {
+            "Name" => document.name.as_ref(),
+            "Age" => document.age.as_ref(),
+            _ => description,
+        };
+        json!({"name": name, "type": kind, "format": format, "description": description, "priority": priority})
+    };
+    let tables = document.tables.iter();
+    tables
+        .map(|(plural, columns)| (plural.clone(), columns.iter().map(defined).collect()))
+        .collect()
+}
+
+/// How long ago the object was created.
+fn age(object: &Value, now: Time) -> String {
+    since(text(object, &["metadata", "creationTimestamp"]), now)
+}
+
+/// How long ago an RFC 3339 time was.
+fn since(time: &str, now: Time) -> String {
+    Time::parse(time).map_or_else(|| UNKNOWN.to_owned(), |time| human(now.since(time)))
+}
+
+/// The text, or `otherwise` if it is empty.
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+fn length(collection: &Value) -> usize {
+    match collection {
+        Value::Object(entries) => entries.len(),
+        Value::Array(items) => items.len(),
+        _ => 0,
+    }
+}
+
+/// The items of a list in an object; none if it is not there.
+fn items<'a>(object: &'a Value, path: &[&str]) -> impl DoubleEndedIterator<Item = &'a Value> + use<'a> {
+    let list = path.iter().try_fold(object, |value, key| value.get(key));
+    list.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A whole number in an object; zero if it is not there.
+fn number(object: &Value, path: &[&str]) -> i64 {
+    let found = path.iter().try_fold(object, |value, key| value.get(key));
+    found.and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// At most three texts, and how many more there are: `a,b,c + 2 more...`.
+fn first_three(texts: &[String]) -> String {
+    const MOST: usize = 3;
+    let shown = texts[..texts.len().min(MOST)].join(",");
+    match texts.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} + {more} more..."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{ALL, CONFIG_MAPS, LEASES, NAMESPACES, SECRETS, SERVICE_ACCOUNTS};
+
+    /// The cells of one object, a minute after it was created.
+    fn row_of(resource: &'static Resource, fields: &Value) -> Value {
+        let mut object = json!({"metadata": {"name": "a", "creationTimestamp": "2026-01-01T00:00:00Z"}});
+        object
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let now = Time::parse("2026-01-01T00:01:00Z").unwrap();
+        render(resource, &object, now, Include::None)["rows"][0]["cells"].clone()
+    }
+
+    #[test]
+    fn every_served_kind_has_a_cell_for_each_of_its_columns() {
+        for resource in ALL {
+            let object = json!({"metadata": {"name": "a"}});
+            let table = render(resource, &object, Time::default(), Include::Metadata);
+            let columns = table["columnDefinitions"].as_array().unwrap();
+            let cells = table["rows"][0]["cells"].as_array().unwrap();
+            assert_eq!(cells.len(), columns.len(), "{}", resource.plural);
+            let named = columns
+                .iter()
+                .position(|column| column["format"] == "name")
+                .unwrap();
+            assert_eq!(cells[named], "a", "{}", resource.plural);
+        }
+    }
+
+    #[test]
+    fn plain_kinds_show_their_few_facts() {
+        let cases = [
+            (
+                &CONFIG_MAPS,
+                json!({"data": {"a": "", "b": ""}, "binaryData": {"c": ""}}),
+                json!(["a", 3, "60s"]),
+            ),
+            (
+                &SECRETS,
+                json!({"type": "Opaque", "data": {"a": ""}}),
+                json!(["a", "Opaque", 1, "60s"]),
+            ),
+            (
+                &NAMESPACES,
+                json!({"status": {"phase": "Active"}}),
+                json!(["a", "Active", "60s"]),
+            ),
+            (
+                &LEASES,
+                json!({"spec": {"holderIdentity": "n1"}}),
+                json!(["a", "n1", "60s"]),
+            ),
+            (&SERVICE_ACCOUNTS, json!({}), json!(["a", "60s"])),
+        ];
+        for (resource, fields, expected) in cases {
+            assert_eq!(row_of(resource, &fields), expected);
+        }
+    }
+
+    #[test]
+    fn a_list_becomes_a_table_with_the_lists_own_metadata() {
+        let list = json!({"metadata": {"resourceVersion": "7", "continue": "x"}, "items": [
+            {"metadata": {"name": "a", "labels": {"t": "x"}}, "data": {}},
+        ]});
+        let rendered = |include| render(&CONFIG_MAPS, &list, Time::default(), include);
+        let table = rendered(Include::Metadata);
+        assert_eq!(
+            table["metadata"],
+            json!({"resourceVersion": "7", "continue": "x"})
+        );
+        assert_eq!(
+            table["rows"],
+            json!([{"cells": ["a", 0, "<unknown>"], "object": {
+                "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+                "metadata": {"name": "a", "labels": {"t": "x"}},
+            }}])
+        );
+        assert_eq!(rendered(Include::None)["rows"][0]["object"], Value::Null);
+        assert_eq!(
+            rendered(Include::Object)["rows"][0]["object"]["kind"],
+            "ConfigMap"
+        );
+    }
+
+    #[test]
+    fn a_long_list_of_texts_is_cut() {
+        let texts = |count: usize| vec!["x".to_owned(); count];
+        assert_eq!(
+            [0, 3, 5].map(|count| first_three(&texts(count))),
+            ["", "x,x,x", "x,x,x + 2 more..."]
+        );
+    }
+}

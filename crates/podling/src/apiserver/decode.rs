@@ -142,17 +142,8 @@ pub(crate) fn decode_delete_options(body: &[u8]) -> Result<Value, Status> {
     decoded.map(|decoded| decoded.object).map_err(Status::bad_request)
 }
 
-/// Brings an object into the form in which Kubernetes would write it: unknown fields and nulls gone, quantities
-/// and times canonical, empty fields dropped, and those added that are always written. An object with a value of
-/// the wrong type stays as it is; [`decode_patched`] tells.
-pub(crate) fn normalise(resource: &'static Resource, object: &mut Value) {
-    if let Ok(decoded) = decode_patched(resource, object, FieldValidation::Ignore) {
-        *object = decoded.object;
-    }
-}
-
-/// The last step of [`normalise`] alone, for objects of the cluster's own making: empty fields dropped, and those
-/// added that are always written.
+/// Brings an object whose values have the right types into the form in which Kubernetes would write it: nulls and
+/// empty fields dropped, and those added that are always written.
 pub(crate) fn tidy(resource: &Resource, object: &mut Value) {
     let of = schema::of_kind(resource.group, resource.version, resource.kind);
     if let (Some(of), Some(object)) = (of, object.as_object_mut()) {
@@ -467,11 +458,10 @@ mod tests {
             decode_patched(&DEPLOYMENTS, &object, FieldValidation::Warn),
             Err("json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32".to_owned())
         );
-        let mut object = json!({"spec": {"replicas": 1, "foo": null, "strategy": {"type": ""}}});
-        normalise(&DEPLOYMENTS, &mut object);
-        assert_eq!(
-            (&object["spec"]["strategy"], object["spec"].get("foo")),
-            (&json!({}), None)
-        );
+        let object = json!({"spec": {"replicas": 1, "foo": null, "strategy": {"type": ""}}});
+        let decoded = decode_patched(&DEPLOYMENTS, &object, FieldValidation::Warn).unwrap();
+        assert_eq!(decoded.warnings, ["unknown field \"spec.foo\""]);
+        let spec = &decoded.object["spec"];
+        assert_eq!((&spec["strategy"], spec.get("foo")), (&json!({}), None));
     }
 }

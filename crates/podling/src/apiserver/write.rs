@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ApiServer, WriteOptions, admission, deletion, pending, registry, service_ip};
+use super::{ApiServer, WriteOptions, admission, decode, deletion, pending, registry, service_ip};
 use crate::resource::{ENDPOINTS, EVENTS, LEASES, NAMESPACES, Resource, SERVICE_ACCOUNTS, SERVICES};
 use crate::status::{Status, field};
 use crate::storage::{Object, Store, text};
@@ -92,6 +92,7 @@ impl ApiServer {
         refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
         self.refuse_taken(resource, &object)?;
         self.allocate(resource, &mut object)?;
+        decode::tidy(resource, &mut object);
         if ownership == Ownership::Tracked {
             pending::track_update(None, &mut object, resource, options, None, self.now());
         }
@@ -191,6 +192,7 @@ impl ApiServer {
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
         self.allocate(resource, &mut new)?;
+        decode::tidy(resource, &mut new);
         if ownership == Ownership::Tracked {
             pending::track_update(
                 Some(&old),

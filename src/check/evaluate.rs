@@ -12,8 +12,6 @@ mod status;
 use super::view::Demand;
 use super::{Baseline, Condition, Message, View};
 
-pub(crate) use cel::compile as compile_cel;
-
 /// What was found about a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn a_pod_is_ready_on_its_way_or_stuck() {
         let since = |time: &str| json!({"running": {"startedAt": format!("2026-11-21T12:{time}Z")}});
-        for (ready, state, outcome) in [
+        for (is_ready, state, outcome) in [
             (true, since("00:00"), Outcome::Holds),
             (false, since("00:50"), Outcome::Coming),
             (false, since("00:30"), Outcome::Fails),
@@ -272,7 +272,7 @@ mod tests {
                 Outcome::Fails,
             ),
         ] {
-            let view = view(vec![pod(ready, &state)]);
+            let view = view(vec![pod(is_ready, &state)]);
             let finding = ready(
                 &view,
                 &PodsReady {

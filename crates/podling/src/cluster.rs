@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::controller_manager::ControllerManager;
 use crate::events::Expiry;
 use crate::request::{Chunk, Request, Response};
+use crate::scheduler::Scheduler;
 
 /// What a cluster is made from. The same configuration and inputs give the same bytes.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -107,6 +108,9 @@ fn components_of(config: &Config) -> Vec<Box<dyn Component>> {
     let mut components: Vec<Box<dyn Component>> = vec![Box::new(Expiry::default())];
     if config.components.controllers {
         components.push(Box::new(ControllerManager::new(config.seed)));
+    }
+    if config.components.scheduler {
+        components.push(Box::new(Scheduler::new(config.seed, "control-plane")));
     }
     components
 }

@@ -108,7 +108,7 @@ pub(crate) fn prepare_for_update(
     match (subresource, strategy.prepare_for_status_update) {
         (Some("status"), Some(prepare)) => prepare(new, old),
         (Some("ephemeralcontainers"), _) => pod::prepare_for_ephemeral_containers(new, old),
-        (Some("finalize"), _) => {}
+        (Some("finalize" | "binding"), _) => {}
         _ => (strategy.prepare_for_update)(new, old),
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn validate_update(
     errors.extend(match subresource {
         Some("status") => (strategy.validate_status_update)(new, old),
         Some("ephemeralcontainers") => pod::validate_ephemeral_containers_update(new, old),
-        Some("finalize") => Vec::new(),
+        Some("finalize" | "binding") => Vec::new(),
         _ => (strategy.validate_update)(new, old),
     });
     errors

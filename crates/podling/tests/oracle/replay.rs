@@ -49,6 +49,7 @@ pub struct Replay {
     pub namespace: String,
     variables: BTreeMap<String, String>,
     keep_managed_fields: bool,
+    fill_namespaces: bool,
 }
 
 /// Replays a case.
@@ -94,6 +95,7 @@ impl Replay {
             namespace: format!("t-{}", slug.to_lowercase()),
             variables: BTreeMap::new(),
             keep_managed_fields: case.name.starts_with("api/ssa-"),
+            fill_namespaces: false,
         };
         replay.prepare(case, components);
         replay
@@ -117,7 +119,37 @@ impl Replay {
         }
         for node in &case.nodes {
             self.post("/api/v1/nodes", node);
+            if case.area() == "scheduler" {
+                self.untaint(node);
+            }
         }
+    }
+
+    /// Every recording was made while controllers filled new namespaces, also where none is needed otherwise.
+    fn fill_namespace(&mut self, namespace: &str) {
+        if self.fill_namespaces {
+            let path = format!("/api/v1/namespaces/{namespace}");
+            self.post(
+                &format!("{path}/serviceaccounts"),
+                &json!({"metadata": {"name": "default"}}),
+            );
+            self.post(
+                &format!("{path}/configmaps"),
+                &json!({"metadata": {"name": "kube-root-ca.crt"}}),
+            );
+        }
+    }
+
+    /// The scheduler's recordings were made without the admission that taints new nodes.
+    fn untaint(&mut self, node: &Value) {
+        let path = format!(
+            "/api/v1/nodes/{}",
+            node["metadata"]["name"].as_str().unwrap_or_default()
+        );
+        let patch = json!({"spec": {"taints": node["spec"]["taints"]}});
+        let mut request = Request::new("PATCH", &path).with_json(&patch);
+        request.content_type = "application/merge-patch+json".to_owned();
+        self.cluster.handle(&request);
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Response {
@@ -154,6 +186,10 @@ impl Replay {
 
     fn exchange(&mut self, request: &Value, step: &Value) -> Result<(), Verdict> {
         let response = self.send(request)?;
+        if request["method"] == "POST" && request["path"] == "/api/v1/namespaces" && response.status == 201 {
+            let created = response.body_json();
+            self.fill_namespace(created["metadata"]["name"].as_str().unwrap_or_default());
+        }
         for (name, path) in step["let"].as_object().into_iter().flatten() {
             let body = response.body_json();
             let pointer = format!("/{}", path.as_str().unwrap_or_default());

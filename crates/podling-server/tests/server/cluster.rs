@@ -3,20 +3,32 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, ObjectMeta, PostParams};
 use podling::clock::Time;
-use podling::{Components, Config};
+use podling::{Components, Config, NodeConfig};
 use podling_server::{ClusterHandle, TimeSource};
+use serde_json::json;
 
 /// 2026-01-01T00:00:00Z.
 pub(crate) const START: Time = Time::from_micros(1_767_225_600_000_000);
 
+/// A cluster with one node.
 pub(crate) fn config() -> Config {
+    let node = NodeConfig {
+        name: "node-1".to_owned(),
+        control_plane: false,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        cpu: "4".to_owned(),
+        memory: "8Gi".to_owned(),
+        pods: 110,
+    };
     Config {
         seed: 1,
         start: START,
-        nodes: Vec::new(),
+        nodes: vec![node],
         components: Components::default(),
     }
 }
@@ -51,4 +63,18 @@ pub(crate) async fn names(client: &kube::Client) -> Vec<String> {
     list.into_iter()
         .filter_map(|config_map| config_map.metadata.name)
         .collect()
+}
+
+/// Creates a Deployment with two Pods.
+pub(crate) async fn deploy(client: &kube::Client, name: &str) {
+    let labels = json!({"app": name});
+    let pod =
+        json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "nginx"}]}});
+    let spec = json!({"replicas": 2, "selector": {"matchLabels": labels}, "template": pod});
+    let deployment = serde_json::from_value(json!({"metadata": {"name": name}, "spec": spec})).unwrap();
+    let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
+    deployments
+        .create(&PostParams::default(), &deployment)
+        .await
+        .unwrap();
 }

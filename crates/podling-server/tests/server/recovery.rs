@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use podling_server::{ClusterHandle, Identity, ServeOptions, StartError, TimeSource, write_private};
 
-use crate::cluster::{START, config, create, names, start};
+use crate::cluster::{START, config, create, deploy, names, start};
 use crate::scratch::Scratch;
 
 /// Tells a copy of this test program that it is the one to be killed, and its folder.
@@ -21,14 +21,15 @@ async fn a_cluster_comes_back_as_it_was_to_the_byte() {
     assert_eq!(cluster.recovered(), None);
     for name in ["a", "b", "c"] {
         create(&cluster.client(), name).await;
-        tokio::time::sleep(Duration::from_secs(70)).await;
+        deploy(&cluster.client(), name).await;
+        tokio::time::sleep(Duration::from_millis(70_123)).await;
     }
     let before = everything(&cluster).await;
     let now = cluster.now();
     cluster.stop().await;
     let time = TimeSource::Tokio { start: now };
     let again = ClusterHandle::start(config(), time, Some(&journal)).unwrap();
-    assert_eq!(again.recovered().unwrap().requests, 3);
+    assert_eq!(again.recovered().unwrap().requests, 6);
     assert_eq!(again.now(), now);
     assert_eq!(everything(&again).await, before);
 }
@@ -36,12 +37,10 @@ async fn a_cluster_comes_back_as_it_was_to_the_byte() {
 /// All objects of some kinds, as one text.
 async fn everything(cluster: &ClusterHandle) -> String {
     let mut text = String::new();
-    for path in [
-        "/api/v1/namespaces",
-        "/api/v1/configmaps",
-        "/api/v1/nodes",
-        "/api/v1/events",
-    ] {
+    let core = ["namespaces", "configmaps", "nodes", "events", "pods", "services"];
+    let apps = ["deployments", "replicasets"];
+    let paths = core.map(|plural| format!("/api/v1/{plural}")).into_iter();
+    for path in paths.chain(apps.map(|plural| format!("/apis/apps/v1/{plural}"))) {
         let request = http::Request::get(path).body(Vec::new()).unwrap();
         text += &cluster.client().request_text(request).await.unwrap();
     }

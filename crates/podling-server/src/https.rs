@@ -87,6 +87,9 @@ pub enum ServeError {
     /// The system does not let us listen.
     #[error("failed to listen on 127.0.0.1: {0}")]
     Listen(#[source] io::Error),
+    /// The cluster was stopped.
+    #[error("the cluster has been stopped")]
+    Stopped,
     /// The identity is no use.
     #[error("failed to use the cluster's keys: {0}")]
     Identity(String),
@@ -97,6 +100,9 @@ pub(crate) async fn serve(
     identity: &Identity,
     options: &ServeOptions,
 ) -> Result<Endpoint, ServeError> {
+    if shared.is_ending() {
+        return Err(ServeError::Stopped);
+    }
     let tls = identity.tls().map_err(ServeError::Identity)?;
     let listener = listen(options.port).await?;
     let port = listener.local_addr().map_err(ServeError::Listen)?.port();

@@ -94,6 +94,11 @@ impl Shared {
         self.stopping.send_replace(true);
     }
 
+    /// Whether [`end`](Self::end) was called.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
     /// Returns when every task has ended.
     pub(crate) async fn ended(&self) {
         self.stopping.closed().await;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use futures::TryStreamExt as _;
+use futures::future::join_all;
+use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -29,7 +30,10 @@ async fn serve() -> (ClusterHandle, Endpoint) {
 pub(crate) async fn client(kubeconfig: &str) -> kube::Client {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap();
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    kube::Client::try_from(config.unwrap()).unwrap()
+    let mut config = config.unwrap();
+    // The cluster is on loopback: a proxy in the environment is for other addresses.
+    config.proxy_url = None;
+    kube::Client::try_from(config).unwrap()
 }
 
 /// What the kubeconfig holds: the authority in PEM and the token.
@@ -109,6 +113,42 @@ async fn a_client_with_the_kubeconfig_works_and_watches() {
         matches!(event, kube::api::WatchEvent::Added(object) if object.metadata.name.as_deref() == Some("web"))
     );
     assert_eq!(names(&client).await, ["web"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_at_once_see_the_same_changes_in_the_same_order() {
+    let (_cluster, endpoint) = serve().await;
+    let client = client(&endpoint.kubeconfig).await;
+    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let params = WatchParams::default();
+    let watches = (0..4).map(async |_| {
+        let events = config_maps.watch(&params, "0").await.unwrap();
+        events
+            .take(80)
+            .map_ok(|event| format!("{event:?}"))
+            .try_collect::<Vec<_>>()
+            .await
+            .unwrap()
+    });
+    let writers = (0..8).map(async |writer| {
+        for number in 0..10 {
+            create(&client, &format!("writer-{writer}-{number}")).await;
+        }
+    });
+    let (seen, _) = tokio::join!(join_all(watches), join_all(writers));
+    assert_eq!(seen[0].len(), 80);
+    assert!(seen.iter().all(|events| *events == seen[0]));
+}
+
+#[tokio::test]
+async fn a_cluster_that_was_stopped_is_not_served_any_more() {
+    let (cluster, _) = serve().await;
+    cluster.stop().await;
+    let error = cluster
+        .serve(&Identity::create().unwrap(), &ServeOptions::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ServeError::Stopped), "{error}");
 }
 
 #[tokio::test]

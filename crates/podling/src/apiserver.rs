@@ -17,10 +17,13 @@ mod decode;
 mod deletion;
 pub(crate) mod endpoints;
 mod event_conversion;
+mod go_print;
 mod json_syntax;
+mod managed_fields;
 mod negotiation;
 mod patch;
 mod pending;
+mod place;
 pub(crate) mod registry;
 mod route;
 pub(crate) mod selector;
@@ -52,6 +55,15 @@ pub struct WriteOptions {
 }
 
 impl WriteOptions {
+    /// Who a write with these options is put down to in `managedFields`.
+    fn writer<'a>(&'a self, subresource: Option<&'a str>, now: Time) -> managed_fields::Writer<'a> {
+        managed_fields::Writer {
+            manager: &self.field_manager,
+            subresource,
+            now,
+        }
+    }
+
     /// A write by a component of the cluster.
     pub fn by(component: &str) -> Self {
         Self {

@@ -7,8 +7,13 @@
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
+use super::go_print::go_print_map;
 use super::json_syntax::{go_kind, syntax_error};
-use crate::status::{Details, Status};
+use super::place::Place;
+use crate::resource::Resource;
+use crate::status::{Details, Status, field};
+
+mod strategic;
 
 /// The most operations that one JSON patch may have.
 const MAX_JSON_OPERATIONS: usize = 10_000;
@@ -51,6 +56,47 @@ pub(crate) fn merge(current: &Value, patch: &[u8]) -> Result<Value, Status> {
     let mut document = current.clone();
     json_patch::merge(&mut document, &Value::Object(patch));
     Ok(document)
+}
+
+/// Applies a strategic merge patch (`application/strategic-merge-patch+json`) to an object of `resource`.
+///
+/// # Errors
+/// 400 for a body that is no JSON object, 422 if the result does not have the kind's form, and, as Kubernetes
+/// does, 500 for a directive or list entry that makes no sense.
+pub(crate) fn strategic(resource: &Resource, current: &Value, patch: &[u8]) -> Result<Value, Status> {
+    let root = Place::root(resource);
+    let patch = decode_object(patch)
+        .map_err(Status::bad_request)?
+        .unwrap_or_default();
+    let Value::Object(original) = current.clone() else {
+        return Err(Status::bad_request("invalid JSON document"));
+    };
+    let merged = Value::Object(strategic::merge_map(original, patch.clone(), root)?);
+    match strategic::mismatch(root, &merged) {
+        Some(why) => Err(invalid_patch(&go_print_map(&patch), &why)),
+        None => Ok(merged),
+    }
+}
+
+/// The configuration in an apply patch (`application/apply-patch+yaml`), of which only JSON is read; kubectl and
+/// client libraries send nothing else.
+///
+/// # Errors
+/// 400 for a body that is no JSON object.
+pub(crate) fn configuration(body: &[u8]) -> Result<Value, Status> {
+    let fields =
+        decode_object(body).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?;
+    Ok(Value::Object(fields.unwrap_or_default()))
+}
+
+/// 422 for a patch whose result is no object of the kind: `patch` is the text that is shown for it, `why`
+/// what decoding the result said.
+fn invalid_patch(patch: &str, why: &str) -> Status {
+    let mut status = Status::invalid("", "", "", &[field::Error::invalid("patch", patch, why)]);
+    if let Some(details) = status.details.as_mut() {
+        details.kind.clear();
+    }
+    status
 }
 
 fn apply_operation(document: &mut Value, mut operation: Value) -> Result<(), Status> {
@@ -121,6 +167,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::resource::DEPLOYMENTS;
 
     fn config_map() -> Value {
         json!({"metadata": {"name": "cm", "annotations": {"example.com/note": "n"}},
@@ -241,6 +288,202 @@ mod tests {
         assert_eq!(result["list"], json!([7]));
     }
 
+    fn deployment() -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "finalizers": ["example.com/a", "example.com/b"],
+                "ownerReferences": [{"uid": "u", "name": "owner"}]},
+            "spec": {"replicas": 0, "selector": {"matchLabels": {"app": "web"}},
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}},
+                "template": {"spec": {
+                    "containers": [{"name": "c", "image": "nginx:1.27", "command": ["a", "b"],
+                        "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                        "ports": [{"containerPort": 80, "protocol": "TCP"}]}],
+                    "volumes": [{"name": "v", "emptyDir": {}}],
+                    "tolerations": [{"key": "k", "operator": "Exists"}]}}}})
+    }
+
+    fn strategically(patch: &Value) -> Result<Value, Status> {
+        strategic(&DEPLOYMENTS, &deployment(), patch.to_string().as_bytes())
+    }
+
+    fn pod_patch(spec: &Value) -> Value {
+        json!({"spec": {"template": {"spec": spec}}})
+    }
+
+    const POD: &str = "/spec/template/spec";
+    const CONTAINER: &str = "/spec/template/spec/containers/0";
+
+    #[test]
+    fn a_strategic_patch_merges_lists_by_their_keys() {
+        let container = |fields: Value| pod_patch(&json!({"containers": [fields]}));
+        let cases = [
+            (
+                container(json!({"name": "c", "image": "nginx:2"})),
+                format!("{CONTAINER}/image"),
+                json!("nginx:2"),
+            ),
+            (
+                container(json!({"name": "side", "image": "envoy"})),
+                CONTAINER.to_owned(),
+                json!({"name": "side", "image": "envoy"}),
+            ),
+            (
+                container(
+                    json!({"name": "c", "env": [{"name": "B", "value": "20"}, {"name": "C", "value": "30"}]}),
+                ),
+                format!("{CONTAINER}/env"),
+                json!([{"name": "A", "value": "1"}, {"name": "B", "value": "20"}, {"name": "C", "value": "30"}]),
+            ),
+            (
+                container(json!({"name": "c", "ports": [{"containerPort": 80, "name": "http"}]})),
+                format!("{CONTAINER}/ports"),
+                json!([{"containerPort": 80, "protocol": "TCP", "name": "http"}]),
+            ),
+            (
+                container(json!({"name": "c", "command": ["z"]})),
+                format!("{CONTAINER}/command"),
+                json!(["z"]),
+            ),
+            (
+                pod_patch(&json!({"tolerations": [{"key": "other"}]})),
+                format!("{POD}/tolerations"),
+                json!([{"key": "other"}]),
+            ),
+            (
+                json!({"metadata": {"finalizers": ["example.com/c"]}}),
+                "/metadata/finalizers".to_owned(),
+                json!(["example.com/c", "example.com/a", "example.com/b"]),
+            ),
+        ];
+        for (patch, path, expected) in cases {
+            let result = strategically(&patch).expect("the patch applies");
+            assert_eq!(result.pointer(&path), Some(&expected), "{patch}");
+        }
+    }
+
+    #[test]
+    fn directives_delete_replace_order_and_retain() {
+        let cases = [
+            (
+                pod_patch(&json!({"volumes": [{"name": "v", "$patch": "delete"}]})),
+                "/spec/template/spec/volumes",
+                json!([]),
+            ),
+            (
+                pod_patch(&json!({"volumes": [{"name": "none", "$patch": "delete"}]})),
+                "/spec/template/spec/volumes/0/name",
+                json!("v"),
+            ),
+            (
+                pod_patch(&json!({"containers": [{"name": "only", "image": "x:1"}, {"$patch": "replace"}]})),
+                "/spec/template/spec/containers",
+                json!([{"name": "only", "image": "x:1"}]),
+            ),
+            (
+                json!({"spec": {"selector": {"$patch": "replace", "matchLabels": {"b": "c"}}}}),
+                "/spec/selector",
+                json!({"matchLabels": {"b": "c"}}),
+            ),
+            (
+                json!({"spec": {"strategy": {"$patch": "delete"}}}),
+                "/spec/strategy",
+                json!({}),
+            ),
+            (
+                json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}),
+                "/spec/strategy",
+                json!({"type": "Recreate"}),
+            ),
+            (
+                pod_patch(
+                    &json!({"volumes": [{"$retainKeys": ["name", "hostPath"], "name": "v", "hostPath": {"path": "/v"}}]}),
+                ),
+                "/spec/template/spec/volumes",
+                json!([{"name": "v", "hostPath": {"path": "/v"}}]),
+            ),
+            (
+                json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/a"]}}),
+                "/metadata/finalizers",
+                json!(["example.com/b"]),
+            ),
+            (
+                json!({"metadata": {"$setElementOrder/finalizers": ["example.com/b", "example.com/a"]}}),
+                "/metadata/finalizers",
+                json!(["example.com/b", "example.com/a"]),
+            ),
+            (
+                pod_patch(&json!({"containers": [{"name": "c",
+                    "$setElementOrder/env": [{"name": "B"}, {"name": "N"}, {"name": "A"}],
+                    "env": [{"name": "N", "value": "n"}]}]})),
+                "/spec/template/spec/containers/0/env",
+                json!([{"name": "B", "value": "2"}, {"name": "N", "value": "n"}, {"name": "A", "value": "1"}]),
+            ),
+            (
+                pod_patch(
+                    &json!({"$setElementOrder/containers": [{"name": "first"}, {"name": "c"}],
+                    "containers": [{"name": "first", "image": "a:1"}]}),
+                ),
+                "/spec/template/spec/containers/0/name",
+                json!("first"),
+            ),
+            (
+                json!({"metadata": {"ownerReferences": [{"uid": "u", "$patch": "delete"}]}}),
+                "/metadata/ownerReferences",
+                json!([]),
+            ),
+            (
+                json!({"metadata": {"labels": {"a": "b", "gone": null}}}),
+                "/metadata/labels",
+                json!({"a": "b"}),
+            ),
+        ];
+        for (patch, path, expected) in cases {
+            let result = strategically(&patch).expect("the patch applies");
+            assert_eq!(result.pointer(path), Some(&expected), "{patch}");
+        }
+    }
+
+    #[test]
+    fn a_senseless_strategic_patch_gets_the_error_that_kubernetes_gives() {
+        let cases = [
+            (
+                pod_patch(&json!({"containers": [{"image": "x"}]})),
+                500,
+                "map: map[image:x] does not contain declared merge key: name",
+            ),
+            (
+                json!({"spec": {"$patch": "explode"}}),
+                500,
+                "unknown patch type: explode in map: map[$patch:explode]",
+            ),
+            (
+                pod_patch(&json!({"containers": {"name": "c"}})),
+                422,
+                " \"\" is invalid: patch: Invalid value: \"map[spec:map[template:map[spec:map[containers:map[name:c]]]]]\": \
+                 cannot restore slice from map",
+            ),
+            (
+                json!({"spec": {"$setElementOrder/containers": "x"}}),
+                500,
+                "expected a []interface {}, but received a string",
+            ),
+            (
+                json!([]),
+                400,
+                "json: cannot unmarshal array into Go value of type map[string]interface {}",
+            ),
+            (
+                json!({"spec": {"strategy": {"$retainKeys": ["x"], "type": "Recreate"}}}),
+                400,
+                "invalid patch format of retainKeys",
+            ),
+        ];
+        for (patch, code, message) in cases {
+            let status = strategically(&patch).expect_err("refused");
+            assert_eq!((status.code, status.message.as_str()), (code, message), "{patch}");
+        }
+    }
+
     fn value_without_nulls() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             any::<bool>().prop_map(Value::from),
@@ -282,6 +525,30 @@ mod tests {
             let patch = difference(a.as_object().expect("object"), b.as_object().expect("object"));
             let result = merge(&a, Value::Object(patch).to_string().as_bytes());
             prop_assert_eq!(result, Ok(b));
+        }
+
+        #[test]
+        fn an_empty_strategic_patch_changes_nothing(mut object in object_without_nulls()) {
+            object["spec"] = deployment()["spec"].clone();
+            prop_assert_eq!(strategic(&DEPLOYMENTS, &object, b"{}"), Ok(object));
+        }
+
+        #[test]
+        fn a_strategic_patch_with_the_object_itself_changes_nothing(replicas in 0..9_i32, image in "[a-z]{1,9}") {
+            let mut object = deployment();
+            object["spec"]["replicas"] = replicas.into();
+            object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+            prop_assert_eq!(strategic(&DEPLOYMENTS, &object, object.to_string().as_bytes()), Ok(object));
+        }
+
+        #[test]
+        fn any_strategic_patch_is_answered_without_a_panic(
+            key in prop::sample::select(vec!["$patch", "$retainKeys", "$setElementOrder/containers", "$setElementOrder",
+                "$deleteFromPrimitiveList/containers", "containers", "volumes", "nodeSelector", "unknown"]),
+            value in value_without_nulls(),
+        ) {
+            let result = strategically(&pod_patch(&json!({(key): value})));
+            prop_assert!(result.is_ok() || result.is_err_and(|status| status.code >= 400));
         }
 
         #[test]

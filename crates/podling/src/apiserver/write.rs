@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ApiServer, WriteOptions, admission, decode, deletion, pending, registry, service_ip};
+use super::{ApiServer, WriteOptions, admission, decode, deletion, managed_fields, registry, service_ip};
 use crate::resource::{ENDPOINTS, EVENTS, LEASES, NAMESPACES, Resource, SERVICE_ACCOUNTS, SERVICES};
 use crate::status::{Status, field};
 use crate::storage::{Object, Store, text};
@@ -52,6 +52,14 @@ impl<'a> Target<'a> {
         Status::not_found(self.resource.group, self.resource.plural, &self.name)
     }
 
+    /// The object was to be applied to one of this UID, but there is none.
+    pub(super) fn no_such_uid(&self, object: &Value) -> Status {
+        let uid = text(object, &["metadata", "uid"]);
+        self.conflict(&format!(
+            "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        ))
+    }
+
     fn conflict(&self, why: &str) -> Status {
         Status::conflict(self.resource.group, self.resource.plural, &self.name, why)
     }
@@ -87,15 +95,17 @@ impl ApiServer {
         }
         registry::default(resource, &mut object);
         self.give_identity(resource, &mut object);
+        // Before admission and allocation: what the server itself adds belongs to nobody.
+        if ownership == Ownership::Tracked {
+            let writer = options.writer(None, self.now());
+            managed_fields::track_update(None, &mut object, resource, &writer);
+        }
         self.admit(resource, namespace, &mut object)?;
         registry::prepare_for_create(resource, &mut object, self.now());
         refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
         self.refuse_taken(resource, &object)?;
         self.allocate(resource, &mut object)?;
         decode::tidy(resource, &mut object);
-        if ownership == Ownership::Tracked {
-            pending::track_update(None, &mut object, resource, options, None, self.now());
-        }
         Ok(self.put(resource, object, options.dry_run))
     }
 
@@ -188,21 +198,15 @@ impl ApiServer {
         check_preconditions(target, &new, &old)?;
         keep_identity(&mut new, &old);
         registry::default(resource, &mut new);
+        if ownership == Ownership::Tracked {
+            let writer = options.writer(target.subresource, self.now());
+            managed_fields::track_update(Some(&old), &mut new, resource, &writer);
+        }
         registry::prepare_for_update(resource, target.subresource, &mut new, &old);
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
         self.allocate(resource, &mut new)?;
         decode::tidy(resource, &mut new);
-        if ownership == Ownership::Tracked {
-            pending::track_update(
-                Some(&old),
-                &mut new,
-                resource,
-                options,
-                target.subresource,
-                self.now(),
-            );
-        }
         Ok(self.store_update(resource, new, old, options.dry_run))
     }
 

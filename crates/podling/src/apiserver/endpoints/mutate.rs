@@ -10,7 +10,7 @@ use crate::apiserver::decode::{self, Decoded, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, WriteOptions, event_conversion, patch, pending, registry};
+use crate::apiserver::{ApiServer, WriteOptions, event_conversion, managed_fields, patch, registry};
 use crate::request::{Request, Response};
 use crate::resource::{EVENTS_V1, NAMESPACES, PODS, Resource, SERVICES};
 use crate::status::{Status, field};
@@ -96,7 +96,7 @@ fn patched(
     let patched = match kind {
         JSON_PATCH => patch::json(&faced, &request.body),
         MERGE_PATCH => patch::merge(&faced, &request.body),
-        _ => pending::strategic_merge_patch(resource, &faced, &request.body),
+        _ => patch::strategic(resource, &faced, &request.body),
     }?;
     let decoded = decode::decode_patched(resource, &patched, field_validation(request)?)
         .map_err(|why| unfit(&patched, why))?;
@@ -134,24 +134,22 @@ fn apply(
             )],
         ));
     }
-    let mut decoded = decode::decode(route.resource, &request.body, field_validation(request)?)?;
-    warnings.append(&mut decoded.warnings);
+    let configuration = patch::configuration(&request.body)?;
     let force = request.flag("force");
     let target = target(route);
+    check_name(&configuration, &target.name)?;
     let live = api.get(target.resource, &target.namespace, &target.name).cloned();
     let now = api.now();
-    let merged = pending::apply(
-        route.resource,
-        live.as_deref(),
-        &decoded.object,
-        options,
-        target.subresource,
-        force,
-        now,
-    )?;
+    let writer = options.writer(target.subresource, now);
+    let merged = managed_fields::apply(route.resource, live.as_deref(), &configuration, force, &writer)?;
+    let decoded = decode::decode_patched(route.resource, &merged, field_validation(request)?)
+        .map_err(|why| unfit(&merged, why))?;
+    warnings.extend(decoded.warnings);
+    let merged = decoded.object;
     match live {
         Some(_) => api.update_with(&target, options, Ownership::Applied, |_| Ok(merged)),
         None if target.subresource.is_some() => Err(target.not_found()),
+        None if !text(&merged, &["metadata", "uid"]).is_empty() => Err(target.no_such_uid(&merged)),
         None => api.create_with(
             target.resource,
             &target.namespace,

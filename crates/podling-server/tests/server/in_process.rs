@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, DeleteParams, Patch, PatchParams, WatchEvent, WatchParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
+use kube::runtime::watcher;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -74,6 +76,21 @@ async fn a_watch_ends_at_its_timeout_in_cluster_time() {
     assert_eq!(events.len(), 4);
     assert_eq!(began.elapsed(), Duration::from_secs(290));
     assert!(cluster.now().since(START) >= Duration::from_secs(290));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_hears_at_its_moment_what_the_cluster_does_by_itself() {
+    let cluster = start(None);
+    let events: Api<Event> = Api::default_namespaced(cluster.client());
+    let involved = json!({"kind": "Pod", "name": "web", "namespace": "default"});
+    let event = json!({"metadata": {"name": "web.1"}, "involvedObject": involved, "reason": "Seen"});
+    let event = serde_json::from_value(event).unwrap();
+    events.create(&PostParams::default(), &event).await.unwrap();
+    let next = watcher::watcher(events, watcher::Config::default());
+    let next = next.try_filter(|event| ready(matches!(event, watcher::Event::Delete(_))));
+    std::pin::pin!(next).try_next().await.unwrap();
+    // kube-apiserver's --event-ttl is an hour.
+    assert_eq!(cluster.now().since(START).as_secs(), 3600);
 }
 
 #[tokio::test(start_paused = true)]

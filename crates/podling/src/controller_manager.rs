@@ -8,13 +8,26 @@ use crate::rng::Rng;
 use crate::storage::Change;
 
 mod deployment;
+mod endpoint_slice;
+mod endpoints;
+mod garbage_collector;
+mod namespace;
+mod namespace_content;
+mod node_lifecycle;
 mod ownership;
 mod pod;
 mod queue;
 mod replica_set;
+mod service_endpoints;
 mod template;
 
 use deployment::DeploymentController;
+use endpoint_slice::EndpointSliceController;
+use endpoints::EndpointsController;
+use garbage_collector::GarbageCollector;
+use namespace::NamespaceController;
+use namespace_content::NamespaceContentController;
+use node_lifecycle::NodeLifecycleController;
 use replica_set::ReplicaSetController;
 
 trait Controller: Component + Debug + Send {}
@@ -36,6 +49,12 @@ impl ControllerManager {
             controllers: vec![
                 Box::new(DeploymentController::new(fork())),
                 Box::new(ReplicaSetController::new(fork())),
+                Box::new(EndpointSliceController::new(fork())),
+                Box::new(EndpointsController::new(fork())),
+                Box::new(NamespaceContentController::new(fork())),
+                Box::new(NamespaceController::new(fork())),
+                Box::new(NodeLifecycleController::new(fork())),
+                Box::new(GarbageCollector::new(fork())),
             ],
         }
     }

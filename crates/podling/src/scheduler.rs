@@ -90,7 +90,7 @@ impl Scheduler {
         {
             let at = self.soon(api.now());
             let priority = pod["spec"]["priority"].as_i64().unwrap_or_default();
-            self.queue.add(key_of(pod), priority, at);
+            self.queue.add(&key_of(pod), priority, at);
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) struct Queue {
 
 impl Queue {
     /// A pod wants a node: it can be tried from `at` on.
-    pub(crate) fn add(&mut self, key: PodKey, priority: i64, at: Time) {
+    pub(crate) fn add(&mut self, key: &PodKey, priority: i64, at: Time) {
         self.entries.entry(key.clone()).or_insert(Entry {
             priority,
             attempts: 0,
@@ -58,7 +58,7 @@ impl Queue {
             rank: None,
             rejected_by: BTreeSet::new(),
         });
-        self.wake(&key, at);
+        self.wake(key, at);
     }
 
     /// Something has changed that may help a waiting pod: it can be tried from `at` on.
@@ -151,11 +151,11 @@ mod tests {
     #[test]
     fn higher_priority_then_age_decides_and_back_off_comes_last() {
         let mut queue = Queue::default();
-        queue.add(key("failed"), 100, at(0));
+        queue.add(&key("failed"), 100, at(0));
         assert_eq!(queue.pop(at(0)), Some(key("failed")));
         queue.reject(&key("failed"), BTreeSet::from(["NodeResourcesFit"]), at(0));
         for (name, priority) in [("old", 0), ("young", 0), ("high", 10)] {
-            queue.add(key(name), priority, at(0));
+            queue.add(&key(name), priority, at(0));
         }
         queue.wake(&key("failed"), at(0));
         let order: Vec<PodKey> = std::iter::from_fn(|| queue.pop(at(0))).collect();
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_rejected_pod_waits_until_it_is_woken_or_left_over() {
         let mut queue = Queue::default();
-        queue.add(key("p"), 0, at(0));
+        queue.add(&key("p"), 0, at(0));
         queue.pop(at(0));
         queue.reject(&key("p"), BTreeSet::new(), at(0));
         assert_eq!(queue.pop(at(299)), None);

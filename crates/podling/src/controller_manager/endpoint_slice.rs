@@ -1,0 +1,121 @@
+//! The EndpointSlice controller: which pods are behind a service, ready or not.
+//!
+//! Source: `k8s.io/endpointslice`. Differs from Kubernetes: IPv4 only, no topology hints, no mirroring of
+//! hand-made Endpoints.
+
+use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::clock::Time;
+use crate::resource::{ENDPOINT_SLICES, NODES, SERVICES};
+use crate::rng::Rng;
+use crate::status::Status;
+use crate::storage::{Change, Object, text};
+
+use super::ownership::{self, is_deleted};
+use super::queue::{Key, WorkQueue};
+use super::service_endpoints::{self as behind, TriggerTimes};
+use super::write_options;
+
+mod reconcile;
+
+use reconcile::{Behind, Write};
+
+/// The controller with its queue.
+#[derive(Debug)]
+pub(crate) struct EndpointSliceController {
+    queue: WorkQueue,
+    triggers: TriggerTimes,
+}
+
+impl EndpointSliceController {
+    /// A controller whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            triggers: TriggerTimes::default(),
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+        let Some(service) = api.get(&SERVICES, &key.namespace, &key.name).cloned() else {
+            // Its slices are the garbage collector's.
+            self.triggers.forget(key);
+            return;
+        };
+        if !behind::has_endpoints(&service) || is_deleted(&service) {
+            return;
+        }
+        let pods = behind::selected_pods(api, &service);
+        let trigger = self.triggers.next(&service, &pods);
+        let pods = pods
+            .into_iter()
+            .map(|pod| {
+                let zone = zone_of(api, text(&pod, &["spec", "nodeName"]));
+                Behind { pod, zone }
+            })
+            .collect();
+        let slices = slices_of(api, &service);
+        let mut failed = false;
+        for write in reconcile::plan(&service, pods, slices, trigger) {
+            failed |= carry_out(api, key, write).is_err();
+        }
+        match failed {
+            true => self.queue.retry(api.now(), key.clone()),
+            false => self.queue.forget(key),
+        }
+    }
+}
+
+impl Component for EndpointSliceController {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        behind::observe(&mut self.queue, change, api);
+        if change.resource == &ENDPOINT_SLICES
+            && let Some(service) = ownership::controller_of(&change.object)
+        {
+            let namespace = text(&change.object, &["metadata", "namespace"]);
+            let key = Key::new(namespace, text(service, &["name"]));
+            self.queue.add(api.now(), key);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some(key) = self.queue.pop(api.now()) {
+            self.sync(api, &key);
+        }
+    }
+}
+
+fn slices_of(api: &ApiServer, service: &Object) -> Vec<Object> {
+    let uid = ownership::uid_of(service);
+    let namespace = text(service, &["metadata", "namespace"]);
+    api.list(&ENDPOINT_SLICES, Some(namespace))
+        .filter(|slice| ownership::controller_of(slice).is_some_and(|owner| owner["uid"] == uid))
+        .filter(|slice| !is_deleted(slice))
+        .cloned()
+        .collect()
+}
+
+fn zone_of(api: &ApiServer, node: &str) -> Option<String> {
+    let node = api.get(&NODES, "", node)?;
+    let zone = node["metadata"]["labels"]["topology.kubernetes.io/zone"].as_str()?;
+    Some(zone.to_owned())
+}
+
+fn carry_out(api: &mut ApiServer, service: &Key, write: Write) -> Result<(), Status> {
+    let namespace = &service.namespace;
+    match write {
+        Write::Create(slice) => {
+            api.create(&ENDPOINT_SLICES, namespace, slice, &write_options())?;
+        }
+        Write::Update(slice) => {
+            api.update(&ENDPOINT_SLICES, None, slice, &write_options())?;
+        }
+        Write::Delete(name) => {
+            api.delete(&ENDPOINT_SLICES, namespace, &name, &DeleteOptions::default())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! The garbage collector: what is owned goes with its owners.
+//!
+//! Source: `kubernetes/pkg/controller/garbagecollector`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::clock::Time;
+use crate::resource::{EVENTS_V1, Resource};
+use crate::rng::Rng;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::ownership::{self, is_deleted};
+use super::queue::WorkQueue;
+use super::write_options;
+
+mod decide;
+
+use decide::Decision;
+
+/// Which object.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct ObjectKey {
+    resource: &'static Resource,
+    namespace: String,
+    name: String,
+}
+
+impl ObjectKey {
+    fn of(resource: &'static Resource, object: &Value) -> Self {
+        Self {
+            resource,
+            namespace: text(object, &["metadata", "namespace"]).to_owned(),
+            name: text(object, &["metadata", "name"]).to_owned(),
+        }
+    }
+
+    fn get<'a>(&self, api: &'a ApiServer) -> Option<&'a Object> {
+        api.get(self.resource, &self.namespace, &self.name)
+    }
+}
+
+/// The collector: who owns what, and what is to be looked at.
+#[derive(Debug)]
+pub(crate) struct GarbageCollector {
+    queue: WorkQueue<ObjectKey>,
+    /// What each owner, by UID, owns.
+    dependents: BTreeMap<String, BTreeSet<ObjectKey>>,
+}
+
+impl GarbageCollector {
+    /// A collector whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            dependents: BTreeMap::new(),
+        }
+    }
+
+    fn index(&mut self, key: &ObjectKey, previous: Option<&Value>, now: Option<&Value>) {
+        for owner in previous.into_iter().flat_map(owners) {
+            if let Some(owned) = self.dependents.get_mut(owner) {
+                owned.remove(key);
+                if owned.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+        for owner in now.into_iter().flat_map(owners) {
+            self.dependents
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(key.clone());
+        }
+    }
+
+    fn dependents_of(&self, object: &Value) -> Vec<ObjectKey> {
+        let owned = self.dependents.get(ownership::uid_of(object));
+        owned.into_iter().flatten().cloned().collect()
+    }
+
+    fn add_dependents(&mut self, object: &Value, now: Time) {
+        for dependent in self.dependents_of(object) {
+            self.queue.add(now, dependent);
+        }
+    }
+
+    /// An owner may wait for what it owns.
+    fn add_owners(&mut self, key: &ObjectKey, object: &Value, api: &ApiServer) {
+        for reference in references(object) {
+            if let Some(owner) = owner_key(key, reference)
+                && owner.get(api).is_some_and(|owner| is_deleted(owner))
+            {
+                self.queue.add(api.now(), owner);
+            }
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &ObjectKey) {
+        let Some(object) = key.get(api).cloned() else {
+            self.queue.forget(key);
+            return;
+        };
+        let dependents = self.dependents_of(&object);
+        let owned: Vec<&Object> = dependents
+            .iter()
+            .filter_map(|dependent| dependent.get(api))
+            .collect();
+        let decision = decide::decide(&object, &owned, |reference| find_owner(api, key, reference));
+        match decision {
+            Decision::Keep => {}
+            Decision::Delete(policy) => self.delete(api, key, &object, policy),
+            Decision::Update(object) => self.update(api, key, object),
+            Decision::DeleteDependents => {
+                let now = api.now();
+                self.add_dependents(&object, now);
+            }
+            Decision::Orphan(without_finalizer) => {
+                self.orphan(api, &object, &dependents);
+                self.update(api, key, without_finalizer);
+            }
+        }
+    }
+
+    fn delete(&mut self, api: &mut ApiServer, key: &ObjectKey, object: &Value, policy: &str) {
+        let options = DeleteOptions {
+            propagation_policy: Some(policy.to_owned()),
+            uid: Some(ownership::uid_of(object).to_owned()),
+            ..DeleteOptions::default()
+        };
+        match api.delete(key.resource, &key.namespace, &key.name, &options) {
+            Ok(_) => self.queue.forget(key),
+            Err(refusal) if refusal.code == 404 => self.queue.forget(key),
+            Err(_) => self.queue.retry(api.now(), key.clone()),
+        }
+    }
+
+    fn update(&mut self, api: &mut ApiServer, key: &ObjectKey, object: Value) {
+        match api.update(key.resource, None, object, &write_options()) {
+            Ok(_) => self.queue.forget(key),
+            Err(refusal) if refusal.code == 404 => self.queue.forget(key),
+            Err(_) => self.queue.retry(api.now(), key.clone()),
+        }
+    }
+
+    fn orphan(&mut self, api: &mut ApiServer, owner: &Value, dependents: &[ObjectKey]) {
+        for key in dependents {
+            if let Some(dependent) = key.get(api) {
+                let released = ownership::released(dependent, owner);
+                self.update(api, key, released);
+            }
+        }
+    }
+}
+
+impl Component for GarbageCollector {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        let key = ObjectKey::of(change.resource, &change.object);
+        let now = api.now();
+        let previous = change.previous.as_deref();
+        if change.kind == ChangeKind::Deleted {
+            self.index(&key, previous, None);
+            self.add_dependents(&change.object, now);
+            self.add_owners(&key, &change.object, api);
+            return;
+        }
+        let reowned = previous.is_none_or(|previous| {
+            previous["metadata"]["ownerReferences"] != change.object["metadata"]["ownerReferences"]
+        });
+        if reowned {
+            self.index(&key, previous, Some(&change.object));
+            self.add_owners(&key, previous.unwrap_or(&change.object), api);
+        }
+        let owned = reowned && !references(&change.object).is_empty();
+        if owned || decide::is_waiting(&change.object) {
+            self.queue.add(now, key);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some(key) = self.queue.pop(api.now()) {
+            self.sync(api, &key);
+        }
+    }
+}
+
+fn references(object: &Value) -> &[Value] {
+    let references = object["metadata"]["ownerReferences"].as_array();
+    references.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn owners(object: &Value) -> impl Iterator<Item = &str> {
+    references(object)
+        .iter()
+        .map(|reference| text(reference, &["uid"]))
+}
+
+/// The owner's key; `None` for a kind that is not served.
+fn owner_key(dependent: &ObjectKey, reference: &Value) -> Option<ObjectKey> {
+    let resource = resource_of(reference)?;
+    let namespace = match resource.namespaced {
+        true => dependent.namespace.clone(),
+        false => String::new(),
+    };
+    Some(ObjectKey {
+        resource,
+        namespace,
+        name: text(reference, &["name"]).to_owned(),
+    })
+}
+
+fn resource_of(reference: &Value) -> Option<&'static Resource> {
+    let group_version = text(reference, &["apiVersion"]);
+    let resource = crate::resource::by_kind(group_version, text(reference, &["kind"]))?;
+    // Both event groups serve the same objects.
+    (resource != &EVENTS_V1).then_some(resource)
+}
+
+fn find_owner(api: &ApiServer, dependent: &ObjectKey, reference: &Value) -> decide::Owner {
+    let Some(key) = owner_key(dependent, reference) else {
+        return decide::Owner::Solid;
+    };
+    match key.get(api) {
+        Some(owner) if owner["metadata"]["uid"] == reference["uid"] => decide::owner_state(owner),
+        _ => decide::Owner::Absent,
+    }
+}

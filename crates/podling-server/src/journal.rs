@@ -16,7 +16,7 @@ use podling::clock::Time;
 use podling::{Config, Request};
 
 use crate::journal::format::{Contents, Header};
-use crate::private_file::copy_aside;
+use crate::private_file::{copy_aside, sync_folder_of};
 
 mod format;
 
@@ -137,6 +137,7 @@ impl Journal {
                 let header = Header::new(config);
                 self.append(&header.to_line()?)?;
                 self.file.sync_all()?;
+                sync_folder_of(&self.path)?;
                 header
             }
         };

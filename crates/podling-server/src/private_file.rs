@@ -70,8 +70,8 @@ fn write_synced(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// A rename is durable only once its folder is synced; where a folder can't be opened (Windows), it needs no sync.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+/// A new or renamed file is durable only once its folder is synced; where a folder can't be opened (Windows), it needs no sync.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match File::open(folder.unwrap_or(Path::new("."))) {
         Ok(folder) if cfg!(unix) => folder.sync_all(),

@@ -206,10 +206,12 @@ impl Contents {
     }
 
     fn take_entry(&mut self, line: &[u8]) -> bool {
-        let entry = line.strip_suffix(b"\n").and_then(Entry::parse);
-        self.whole += entry.as_ref().map_or(0, |_| length(line));
-        self.entries.extend(entry.clone());
-        entry.is_some()
+        let Some(entry) = line.strip_suffix(b"\n").and_then(Entry::parse) else {
+            return false;
+        };
+        self.whole += length(line);
+        self.entries.push(entry);
+        true
     }
 
     /// Counts what can't be read: `line` and all after it. A line without an end is no request lost, since it was

@@ -6,7 +6,7 @@ use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::{ConfigMap, Event};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
-use kube::runtime::watcher;
+use kube::runtime::watcher::{self, watcher};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -86,7 +86,7 @@ async fn a_watch_hears_at_its_moment_what_the_cluster_does_by_itself() {
     let event = json!({"metadata": {"name": "web.1"}, "involvedObject": involved, "reason": "Seen"});
     let event = serde_json::from_value(event).unwrap();
     events.create(&PostParams::default(), &event).await.unwrap();
-    let next = watcher::watcher(events, watcher::Config::default());
+    let next = watcher(events, watcher::Config::default());
     let next = next.try_filter(|event| ready(matches!(event, watcher::Event::Delete(_))));
     std::pin::pin!(next).try_next().await.unwrap();
     // kube-apiserver's --event-ttl is an hour.

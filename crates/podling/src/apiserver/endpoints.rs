@@ -9,13 +9,13 @@ mod read;
 mod scale;
 
 use super::route::{self, Destination, Route};
-use super::{ApiServer, pending};
+use super::{ApiServer, discovery};
 use crate::request::{Request, Response};
 use crate::status::Status;
 
 /// Answers one API call about resources; what concerns nodes (logs, proxy) comes in through `runtime`.
 pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
-    if let Some(response) = pending::document(request) {
+    if let Some(response) = discovery::document(request) {
         return response;
     }
     let outcome = match route::parse(&request.path) {

@@ -1,0 +1,451 @@
+//! What the server serves, told to clients: discovery in both forms, the version, health, OpenAPI.
+//!
+//! Source: `k8s.io/apiserver/pkg/endpoints/discovery` (KEP-3352 for the aggregated form). Everything comes from
+//! [`resource::ALL`]. Differs from Kubernetes: JSON only, and no ETag.
+
+use serde_json::{Map, Value, json};
+
+use super::openapi;
+use crate::request::{Request, Response};
+use crate::resource::{self, NAMESPACES, Resource, STORED_VERBS, Subresource};
+use crate::status::Status;
+
+/// The Kubernetes version that podling speaks.
+pub(crate) const GIT_VERSION: &str = "v1.36.2";
+
+/// Where the server says that it can be reached: the `kubernetes` Service.
+const SERVER_ADDRESS: &str = "10.96.0.1:443";
+
+/// Hashes of group, version and kind under which objects are stored; clients compare them for equality only.
+const STORAGE_VERSION_HASHES: [(&str, &str); 13] = [
+    ("ConfigMap", "qFsyl6wFWjQ="),
+    ("Deployment", "8aSe+NMegvE="),
+    ("EndpointSlice", "qgS0xkrxYAI="),
+    ("Endpoints", "fWeeMqaN/OA="),
+    ("Event", "r2yiGXH7wu8="),
+    ("Lease", "gqkMMb/YqFM="),
+    ("Namespace", "Q3oi5N2YM8M="),
+    ("Node", "XwShjMxG9Fs="),
+    ("Pod", "xPOwRZ+Yhw8="),
+    ("ReplicaSet", "P1RzHs8/mWQ="),
+    ("Secret", "S6u1pOWzb84="),
+    ("Service", "0/CO1lhkEBI="),
+    ("ServiceAccount", "pbx9ZvyFpBE="),
+];
+
+/// The answer to a request that is about the server itself; `None` if it is about anything else.
+pub(crate) fn document(request: &Request) -> Option<Response> {
+    let path = request.path.trim_matches('/');
+    let parts: Vec<&str> = path.split('/').collect();
+    let answer = match parts.as_slice() {
+        ["openapi", "v3", document @ ..] => openapi::answer(request, &document.join("/")),
+        ["version"] => Some(Response::json(200, &version())),
+        ["healthz" | "livez" | "readyz"] | ["healthz" | "livez" | "readyz", "ping" | "etcd"] => {
+            Some(plain("ok"))
+        }
+        ["api" | "apis", ..] => discovery(request, &parts),
+        _ => None,
+    }?;
+    Some(match request.method.as_str() {
+        "GET" | "HEAD" => answer,
+        _ => Response::from(Status::method_not_allowed()),
+    })
+}
+
+fn plain(text: &str) -> Response {
+    Response::whole(200, "text/plain; charset=utf-8", text.as_bytes().to_vec())
+}
+
+fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {
+    let (legacy, aggregated) = match *parts {
+        ["api"] => (api_versions(), Some(vec![group_discovery("")])),
+        ["apis"] => {
+            let groups = groups().map(group_discovery).collect();
+            (api_groups(), Some(groups))
+        }
+        ["api", version] => (resource_list("", version)?, None),
+        ["apis", group] => (api_group(served(group)?), None),
+        ["apis", group, version] => (resource_list(served(group)?, version)?, None),
+        _ => return None,
+    };
+    Some(match (form(&request.accept), aggregated) {
+        (None, _) => Response::from(not_acceptable()),
+        (Some(Form::Aggregated(version)), Some(groups)) => aggregated_list(version, groups),
+        (Some(_), _) => Response::json(200, &legacy),
+    })
+}
+
+/// How discovery is wanted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    /// `apidiscovery.k8s.io` of this version.
+    Aggregated(&'static str),
+    /// Lists of their own.
+    Legacy,
+}
+
+/// The first form of an Accept header that is served.
+fn form(accept: &str) -> Option<Form> {
+    if accept.trim().is_empty() {
+        return Some(Form::Legacy);
+    }
+    accept.split(',').find_map(clause)
+}
+
+fn clause(clause: &str) -> Option<Form> {
+    let mut parts = clause.split(';').map(str::trim);
+    if !matches!(parts.next()?, "application/json" | "*/*" | "application/*") {
+        return None;
+    }
+    let parameters: Vec<&str> = parts.collect();
+    let has = |parameter| parameters.contains(&parameter);
+    match (
+        has("g=apidiscovery.k8s.io") && has("as=APIGroupDiscoveryList"),
+        has("v=v2"),
+        has("v=v2beta1"),
+    ) {
+        (true, true, _) => Some(Form::Aggregated("v2")),
+        (true, _, true) => Some(Form::Aggregated("v2beta1")),
+        (true, ..) => None,
+        (false, ..) => Some(Form::Legacy),
+    }
+}
+
+fn not_acceptable() -> Status {
+    let message = "only the following media types are accepted: application/json, application/yaml, \
+                   application/vnd.kubernetes.protobuf";
+    Status::new(406, "NotAcceptable", message)
+}
+
+/// The groups that are served, but for core, in their order.
+fn groups() -> impl Iterator<Item = &'static str> {
+    let mut last = "";
+    resource::ALL
+        .iter()
+        .map(|resource| resource.group)
+        .filter(move |group| std::mem::replace(&mut last, group) != *group)
+}
+
+fn served(group: &str) -> Option<&'static str> {
+    groups().find(|served| *served == group)
+}
+
+/// The versions of a group; each stands once, as its resources stand together.
+fn versions(group: &str) -> Vec<&'static str> {
+    let mut versions: Vec<&str> = of_group(group).map(|resource| resource.version).collect();
+    versions.dedup();
+    versions
+}
+
+fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
+    resource::ALL
+        .iter()
+        .copied()
+        .filter(move |resource| resource.group == group)
+}
+
+fn verbs(resource: &Resource) -> Vec<&'static str> {
+    let verbs = STORED_VERBS.iter().copied();
+    match resource == &NAMESPACES {
+        true => verbs.filter(|verb| *verb != "deletecollection").collect(),
+        false => verbs.collect(),
+    }
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36",
+        "minCompatibilityMajor": "1", "minCompatibilityMinor": "35",
+        "gitVersion": GIT_VERSION, "gitCommit": "podling", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc", "platform": "linux/amd64",
+    })
+}
+
+fn api_versions() -> Value {
+    json!({
+        "kind": "APIVersions", "versions": versions(""),
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": SERVER_ADDRESS}],
+    })
+}
+
+fn api_groups() -> Value {
+    let groups: Vec<Value> = groups().map(group_facts).collect();
+    json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+}
+
+fn api_group(group: &str) -> Value {
+    let mut facts = group_facts(group);
+    facts["kind"] = "APIGroup".into();
+    facts["apiVersion"] = "v1".into();
+    facts
+}
+
+fn group_facts(group: &str) -> Value {
+    let versions = versions(group)
+        .into_iter()
+        .map(|version| json!({"groupVersion": format!("{group}/{version}"), "version": version}));
+    let versions: Vec<Value> = versions.collect();
+    json!({"name": group, "preferredVersion": versions.first(), "versions": versions})
+}
+
+/// `APIResourceList`; only that of a named group says its own apiVersion.
+fn resource_list(group: &'static str, version: &str) -> Option<Value> {
+    let resources: Vec<Value> = of_group(group)
+        .filter(|resource| resource.version == version)
+        .flat_map(listed)
+        .collect();
+    if resources.is_empty() {
+        return None;
+    }
+    let mut list = json!({"kind": "APIResourceList", "resources": resources});
+    list["groupVersion"] = match group {
+        "" => version.into(),
+        _ => format!("{group}/{version}").into(),
+    };
+    if !group.is_empty() {
+        list["apiVersion"] = "v1".into();
+    }
+    Some(list)
+}
+
+/// The entries of a resource: its own and one for each subresource.
+fn listed(resource: &'static Resource) -> Vec<Value> {
+    let mut own = json!({
+        "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
+        "kind": resource.kind, "verbs": verbs(resource),
+    });
+    name_lists(&mut own, resource);
+    let hash = STORAGE_VERSION_HASHES
+        .iter()
+        .find(|(kind, _)| *kind == resource.kind);
+    if let Some((_, hash)) = hash {
+        own["storageVersionHash"] = (*hash).into();
+    }
+    let below = resource
+        .subresources
+        .iter()
+        .map(|sub| listed_below(resource, sub));
+    std::iter::once(own).chain(below).collect()
+}
+
+fn name_lists(entry: &mut Value, resource: &Resource) {
+    if !resource.short_names.is_empty() {
+        entry["shortNames"] = resource.short_names.into();
+    }
+    if !resource.categories.is_empty() {
+        entry["categories"] = resource.categories.into();
+    }
+}
+
+fn listed_below(resource: &Resource, sub: &Subresource) -> Value {
+    let (group, version, kind) = sub.response;
+    let mut entry = json!({
+        "name": format!("{}/{}", resource.plural, sub.name), "singularName": "",
+        "namespaced": resource.namespaced, "kind": kind, "verbs": sub.verbs,
+    });
+    if (group, version) != (resource.group, resource.version) {
+        entry["group"] = group.into();
+        entry["version"] = version.into();
+    }
+    entry
+}
+
+fn aggregated_list(version: &str, groups: Vec<Value>) -> Response {
+    let body = json!({
+        "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{version}"), "metadata": {},
+        "items": groups,
+    });
+    let mut response = Response::json(200, &body);
+    response.content_type =
+        format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+    response
+}
+
+fn group_discovery(group: &str) -> Value {
+    let of_version = |version: &str| {
+        let resources: Vec<Value> = of_group(group)
+            .filter(|resource| resource.version == version)
+            .map(resource_discovery)
+            .collect();
+        json!({"version": version, "resources": resources, "freshness": "Current"})
+    };
+    let versions: Vec<Value> = versions(group).into_iter().map(of_version).collect();
+    let mut metadata = Map::new();
+    if !group.is_empty() {
+        metadata.insert("name".to_owned(), group.into());
+    }
+    json!({"metadata": metadata, "versions": versions})
+}
+
+fn resource_discovery(resource: &'static Resource) -> Value {
+    let scope = match resource.namespaced {
+        true => "Namespaced",
+        false => "Cluster",
+    };
+    let mut entry = json!({
+        "resource": resource.plural,
+        "responseKind": response_kind(resource, (resource.group, resource.version, resource.kind)),
+        "scope": scope, "singularResource": resource.singular, "verbs": verbs(resource),
+    });
+    name_lists(&mut entry, resource);
+    let below = resource.subresources.iter().map(|sub| {
+        json!({
+            "subresource": sub.name, "responseKind": response_kind(resource, sub.response), "verbs": sub.verbs,
+        })
+    });
+    let below: Vec<Value> = below.collect();
+    if !below.is_empty() {
+        entry["subresources"] = below.into();
+    }
+    entry
+}
+
+/// Group and version are left empty where they are the resource's own.
+fn response_kind(resource: &Resource, (group, version, kind): (&str, &str, &str)) -> Value {
+    match (group, version) == (resource.group, resource.version) {
+        true => json!({"group": "", "version": "", "kind": kind}),
+        false => json!({"group": group, "version": version, "kind": kind}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KUBECTL: &str =
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+    fn get(path: &str, accept: &str) -> Response {
+        let mut request = Request::new("GET", path);
+        accept.clone_into(&mut request.accept);
+        document(&request).unwrap()
+    }
+
+    #[test]
+    fn aggregated_discovery_has_all_groups_in_one_document() {
+        let core = get("/api", KUBECTL);
+        assert_eq!(
+            core.content_type,
+            "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+        );
+        let body = core.body_json();
+        assert_eq!(body["apiVersion"], "apidiscovery.k8s.io/v2");
+        assert_eq!(body["items"][0]["metadata"], json!({}));
+        let resources = body["items"][0]["versions"][0]["resources"].as_array().unwrap();
+        let namespaces = resources.iter().find(|entry| entry["resource"] == "namespaces");
+        assert_eq!(
+            namespaces.unwrap(),
+            &json!({
+                "resource": "namespaces", "responseKind": {"group": "", "version": "", "kind": "Namespace"},
+                "scope": "Cluster", "singularResource": "namespace",
+                "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"], "shortNames": ["ns"],
+                "subresources": [
+                    {"subresource": "finalize", "responseKind": {"group": "", "version": "", "kind": "Namespace"}, "verbs": ["update"]},
+                    {"subresource": "status", "responseKind": {"group": "", "version": "", "kind": "Namespace"}, "verbs": ["get", "patch", "update"]},
+                ],
+            })
+        );
+        let groups = get("/apis", KUBECTL).body_json();
+        let names: Vec<&Value> = groups["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| &group["metadata"]["name"])
+            .collect();
+        assert_eq!(
+            names[..4],
+            ["apps", "events.k8s.io", "coordination.k8s.io", "discovery.k8s.io"]
+        );
+        let scale = &groups["items"][0]["versions"][0]["resources"][0]["subresources"][0];
+        assert_eq!(
+            scale["responseKind"],
+            json!({"group": "autoscaling", "version": "v1", "kind": "Scale"})
+        );
+    }
+
+    #[test]
+    fn legacy_discovery_goes_group_by_group() {
+        assert_eq!(
+            get("/apis/apps", "").body_json(),
+            json!({
+                "kind": "APIGroup", "apiVersion": "v1", "name": "apps",
+                "versions": [{"groupVersion": "apps/v1", "version": "v1"}],
+                "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"},
+            })
+        );
+        let list = get("/apis/apps/v1", KUBECTL).body_json();
+        assert_eq!(
+            (&list["apiVersion"], &list["groupVersion"]),
+            (&json!("v1"), &json!("apps/v1"))
+        );
+        assert_eq!(
+            list["resources"][0],
+            json!({
+                "name": "deployments", "singularName": "deployment", "namespaced": true, "kind": "Deployment",
+                "verbs": STORED_VERBS, "shortNames": ["deploy"], "categories": ["all"],
+                "storageVersionHash": "8aSe+NMegvE=",
+            })
+        );
+        assert_eq!(
+            list["resources"][1],
+            json!({
+                "name": "deployments/scale", "singularName": "", "namespaced": true, "group": "autoscaling",
+                "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],
+            })
+        );
+        let core = get("/api/v1", "").body_json();
+        assert_eq!(
+            (core.get("apiVersion"), &core["groupVersion"]),
+            (None, &json!("v1"))
+        );
+        assert_eq!(get("/api", "*/*").body_json()["versions"], json!(["v1"]));
+        assert_eq!(get("/apis", "").body_json()["groups"][0]["name"], "apps");
+    }
+
+    #[test]
+    fn the_first_form_that_is_served_is_taken() {
+        let beta = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+        let cases = [
+            ("", Some(Form::Legacy)),
+            ("*/*", Some(Form::Legacy)),
+            (KUBECTL, Some(Form::Aggregated("v2"))),
+            (beta, Some(Form::Aggregated("v2beta1"))),
+            (
+                "application/json;g=apidiscovery.k8s.io;v=v9;as=APIGroupDiscoveryList,application/json",
+                Some(Form::Legacy),
+            ),
+            ("text/html", None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(form(accept), expected, "{accept}");
+        }
+        assert_eq!(get("/apis/apps", "text/html").status, 406);
+    }
+
+    #[test]
+    fn the_server_tells_its_version_and_its_health() {
+        assert_eq!(get("/version", "").body_json()["gitVersion"], "v1.36.2");
+        let health = get("/readyz", "");
+        assert_eq!(health.content_type, "text/plain; charset=utf-8");
+        let crate::request::Body::Whole(body) = health.body else {
+            panic!("a stream");
+        };
+        assert_eq!(body, b"ok");
+        let nothing = ["/healthz/nope", "/apis/metrics.k8s.io", "/api/v2", "/api/v1/pods"];
+        for path in nothing {
+            assert!(document(&Request::new("GET", path)).is_none(), "{path}");
+        }
+        let refused = document(&Request::new("POST", "/version")).unwrap();
+        assert_eq!(refused.status, 405);
+    }
+
+    #[test]
+    fn every_resource_has_a_storage_version_hash() {
+        for resource in resource::ALL {
+            let found = STORAGE_VERSION_HASHES
+                .iter()
+                .any(|(kind, _)| *kind == resource.kind);
+            assert!(found, "{}", resource.kind);
+        }
+    }
+}

@@ -44,7 +44,13 @@ pub(super) fn delete(
     set_finalizers(&mut marked, options.propagation_policy.as_deref());
     mark(resource, &mut marked, &object, options, api.now());
     if is_complete(&marked) {
-        return Ok(remove(api, resource, marked, options.dry_run));
+        // Only a kind with graceful deletion shows that it was marked before it went.
+        let last = if resource == &PODS {
+            marked
+        } else {
+            Value::clone(&object)
+        };
+        return Ok(remove(api, resource, last, options.dry_run));
     }
     if marked == *object {
         return Ok(object);

@@ -18,12 +18,24 @@ pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn R
     if let Some(response) = discovery::document(request) {
         return response;
     }
+    if let Some(response) = health(&request.path) {
+        return response;
+    }
     let outcome = match route::parse(&request.path) {
         Destination::Resource(route) => resource(api, request, &route, runtime),
         Destination::UnknownResource => Err(Status::no_such_path()),
         Destination::Nothing => return Response::text(404, "404 page not found\n"),
     };
     outcome.unwrap_or_else(Response::from)
+}
+
+/// The health endpoints: an API server that can answer is well.
+fn health(path: &str) -> Option<Response> {
+    let path = path.trim_start_matches('/');
+    let (check, part) = path.split_once('/').unwrap_or((path, ""));
+    let known =
+        matches!(check, "healthz" | "livez" | "readyz") && matches!(part, "" | "ping" | "log" | "etcd");
+    known.then(|| Response::whole(200, "text/plain; charset=utf-8", b"ok".to_vec()))
 }
 
 /// What the API server asks of the nodes: the kubelets' own endpoints.

@@ -38,6 +38,7 @@ fn form_of(clause: &str) -> Option<Form> {
     let mut form = Form::Object;
     for parameter in parts {
         match parameter.split_once('=') {
+            Some(("v", version)) if !matches!(version, "v1" | "v1beta1") => return None,
             Some(("as", "Table")) => form = Form::Table,
             Some(("as", "PartialObjectMetadata" | "PartialObjectMetadataList")) => {
                 form = Form::PartialObjectMetadata;

@@ -61,7 +61,11 @@ impl<'a> Target<'a> {
     }
 
     fn conflict(&self, why: &str) -> Status {
-        Status::conflict(self.resource.group, self.resource.plural, &self.name, why)
+        let resource = match self.subresource {
+            Some("binding") => "pods/binding",
+            _ => self.resource.plural,
+        };
+        Status::conflict(self.resource.group, resource, &self.name, why)
     }
 }
 
@@ -261,6 +265,9 @@ impl ApiServer {
         options: &WriteOptions,
     ) -> Result<Object, Status> {
         let node = text(binding, &["target", "name"]).to_owned();
+        if node.is_empty() {
+            return Err(Status::new(500, "", "target.name: Required value"));
+        }
         let now = self.now().rfc3339();
         self.update_with(target, options, Ownership::Tracked, |pod| {
             bound(target, pod, binding, &node, &now)
@@ -301,7 +308,6 @@ fn bound(target: &Target<'_>, pod: &Value, binding: &Value, node: &str, now: &st
 fn set_scheduled(pod: &mut Value, now: &str) {
     let condition = json!({
         "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
-        "observedGeneration": pod["metadata"]["generation"],
     });
     match pod["status"]["conditions"].as_array_mut() {
         Some(conditions) => {

@@ -78,6 +78,9 @@ impl Comparer {
                 })
             }
             (Value::String(recorded), Value::String(actual)) if self.text(recorded, actual) => None,
+            (Value::String(recorded), Value::Number(number)) if self.text(recorded, &number.to_string()) => {
+                None
+            }
             _ if recorded == actual => None,
             _ => Some(format!("{path}: {}, recorded {}", short(actual), short(recorded))),
         }

@@ -287,10 +287,12 @@ impl Replay {
 
     fn warnings_differ(&self, recorded: &Value, response: &Response) -> Option<String> {
         let unquote = |text: &str| {
-            text.trim_start_matches("299 - \"")
-                .trim_end_matches('"')
-                .replace("\\\"", "\"")
+            let quoted = text
+                .strip_prefix("299 - \"")
+                .and_then(|text| text.strip_suffix('"'));
+            quoted.unwrap_or(text).replace("\\\"", "\"")
         };
+
         let warnings: Vec<String> = response
             .headers
             .iter()

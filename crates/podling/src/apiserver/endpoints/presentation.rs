@@ -18,6 +18,8 @@ pub(crate) struct Presentation {
     /// The version of `meta.k8s.io` for forms that are not the object's own.
     version: &'static str,
     include: Include,
+    /// Whether the form asked for is that of one object's metadata.
+    single: bool,
     /// Whether a watch has already sent the columns of its table.
     headed: bool,
 }
@@ -64,12 +66,32 @@ impl Presentation {
             Form::Table => include_of(request.parameter("includeObject").unwrap_or_default().as_str())?,
             _ => Include::Metadata,
         };
+        let single = form == Form::PartialObjectMetadata && !first.contains("as=PartialObjectMetadataList");
         Ok(Self {
             form,
             version,
             include,
+            single,
             headed: false,
         })
+    }
+
+    /// Refuses the form of a single object for a list.
+    pub(super) fn check_list(&self, resource: &Resource) -> Result<(), Status> {
+        if !self.single {
+            return Ok(());
+        }
+        let package = resource
+            .group
+            .split('.')
+            .next()
+            .filter(|group| !group.is_empty())
+            .unwrap_or("core");
+        let why = format!(
+            "you requested PartialObjectMetadata, but the requested object is a list (*{package}.{}List)",
+            resource.kind
+        );
+        Err(Status::new(406, "NotAcceptable", why))
     }
 
     /// A single object.

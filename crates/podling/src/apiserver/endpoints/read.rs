@@ -47,6 +47,7 @@ pub(super) fn list_or_watch(api: &ApiServer, request: &Request, route: &Route) -
     if watch {
         return start_watch(api, request, route, presentation, selection);
     }
+    presentation.check_list(route.resource)?;
     list(api, request, route, &presentation, &selection)
 }
 

@@ -331,7 +331,7 @@ fn check_values(key: &str, operator: Operator, values: &[String]) -> Result<(), 
         && let Some(value) = values.first().filter(|value| value.parse::<i64>().is_err())
     {
         return Err(format!(
-            "values[0][{key}]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
+            "values[0]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
         ));
     }
     match values.iter().position(|value| value.len() > LONGEST_VALUE) {

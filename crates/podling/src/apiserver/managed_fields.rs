@@ -280,9 +280,11 @@ impl Apply<'_> {
                 .map(|value| named(&paths_of(place, value)))
                 .unwrap_or_default()
         };
+        // The server's own part of the metadata counts as applied, or it would go with the last owned field.
+        let owned = managed.all().union(&paths_of(place, self.applied));
         let last = named(last);
         let before = named(&paths_of(place, &merged));
-        let kept = paths(&without(place, &merged, &last)).union(&named(&managed.all()));
+        let kept = paths(&without(place, &merged, &last)).union(&named(&owned));
         // An entry goes with all below it, so see again what is left before deciding.
         let left = paths(&without(place, &merged, &before.difference(&kept)));
         let gone = before.difference(&left).intersection(&last);
@@ -488,6 +490,24 @@ mod tests {
             owner("bob", "Apply", json!({"f:data": {"f:b": {}}}), true),
         ];
         assert_eq!(owners(&forced), expected);
+    }
+
+    #[test]
+    fn the_last_owned_field_of_the_metadata_leaves_the_name() {
+        let mut first = config_map(json!({"a": "1"}));
+        first["metadata"]["finalizers"] = json!(["example.com/a"]);
+        let writer = by("alice", None, NOW);
+        let one = apply(&CONFIG_MAPS, None, &first, false, &writer).expect("created");
+        let two = apply(
+            &CONFIG_MAPS,
+            Some(&one),
+            &config_map(json!({"a": "1"})),
+            false,
+            &writer,
+        )
+        .expect("applied");
+        assert_eq!(two["metadata"]["name"], "cm");
+        assert_eq!(two["metadata"].get("finalizers"), None);
     }
 
     fn deployment(spec: Value) -> Value {

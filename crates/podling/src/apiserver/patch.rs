@@ -78,15 +78,25 @@ pub(crate) fn strategic(resource: &Resource, current: &Value, patch: &[u8]) -> R
     }
 }
 
-/// The configuration in an apply patch (`application/apply-patch+yaml`), of which only JSON is read; kubectl and
-/// client libraries send nothing else.
+/// The configuration in an apply patch (`application/apply-patch+yaml`): YAML, or JSON as kubectl sends it.
 ///
 /// # Errors
-/// 400 for a body that is no JSON object.
+/// 400 for a body that is neither, or no object.
 pub(crate) fn configuration(body: &[u8]) -> Result<Value, Status> {
-    let fields =
-        decode_object(body).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?;
-    Ok(Value::Object(fields.unwrap_or_default()))
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    let configuration = match decode(body) {
+        Ok(json) => json,
+        Err(_) => serde_saphyr::from_slice_with_options(body, options)
+            .map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?,
+    };
+    match configuration {
+        Value::Object(_) => Ok(configuration),
+        Value::Null => Ok(Value::Object(Map::new())),
+        other => {
+            let why = cannot_unmarshal(&other, "map[string]interface {}");
+            Err(Status::bad_request(format!("error decoding YAML: {why}")))
+        }
+    }
 }
 
 /// 422 for a patch whose result is no object of the kind: `patch` is the text that is shown for it, `why`
@@ -278,6 +288,21 @@ mod tests {
             merge_error("x"),
             "error decoding patch: invalid character 'x' looking for beginning of value"
         );
+    }
+
+    #[test]
+    fn a_configuration_is_read_from_yaml_and_from_json() {
+        let expected = json!({"kind": "ConfigMap", "data": {"a": "1"}});
+        let yaml = "kind: ConfigMap\ndata:\n  a: \"1\"\n";
+        for body in [yaml, &expected.to_string()] {
+            assert_eq!(configuration(body.as_bytes()), Ok(expected.clone()));
+        }
+        for body in ["a: [", "- 1", "text"] {
+            assert_eq!(
+                configuration(body.as_bytes()).map_err(|status| status.code),
+                Err(400)
+            );
+        }
     }
 
     #[test]

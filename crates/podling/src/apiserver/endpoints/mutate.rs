@@ -65,6 +65,7 @@ pub(super) fn change(api: &mut ApiServer, request: &Request, route: &Route) -> R
                 patch: true,
                 ..target(route)
             };
+            refuse_force(request)?;
             if !existed {
                 return Err(target.not_found());
             }
@@ -79,6 +80,15 @@ pub(super) fn change(api: &mut ApiServer, request: &Request, route: &Route) -> R
     warnings.extend(registry::warnings_on_update(route.resource, &object));
     let code = if existed { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object).with_warnings(&warnings))
+}
+
+/// Only an apply can be forced.
+fn refuse_force(request: &Request) -> Result<(), Status> {
+    if request.parameter("force").is_none() {
+        return Ok(());
+    }
+    let error = field::Error::forbidden("force", "may not be specified for non-apply patch");
+    Err(Status::invalid("meta.k8s.io", "PatchOptions", "", &[error]))
 }
 
 fn patched(
@@ -137,11 +147,11 @@ fn apply(
     let configuration = patch::configuration(&request.body)?;
     let force = request.flag("force");
     let target = target(route);
-    check_name(&configuration, &target.name)?;
     let live = api.get(target.resource, &target.namespace, &target.name).cloned();
     let now = api.now();
     let writer = options.writer(target.subresource, now);
     let merged = managed_fields::apply(route.resource, live.as_deref(), &configuration, force, &writer)?;
+    check_name(&merged, &target.name)?;
     let decoded = decode::decode_patched(route.resource, &merged, field_validation(request)?)
         .map_err(|why| unfit(&merged, why))?;
     warnings.extend(decoded.warnings);

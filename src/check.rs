@@ -22,6 +22,7 @@ pub use condition::{
     LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,
     RolloutComplete, StatusCondition,
 };
+pub(crate) use evaluate::compile_cel;
 pub use evaluate::{Finding, Outcome, Scene};
 pub use message::{Message, ProbeFlaw};
 pub use verdict::{Overall, Report, Role, Verdict};

@@ -1,5 +1,6 @@
 //! bbf: build, break, fix. Hands-on Kubernetes labs on the learner's own machine.
 
+pub mod author;
 pub mod check;
 pub mod cluster;
 pub mod kinds;

@@ -9,6 +9,8 @@ mod probe;
 mod rollout;
 mod status;
 
+pub(crate) use cel::compile as compile_cel;
+
 use super::view::Demand;
 use super::{Baseline, Condition, Message, View};
 

@@ -1,0 +1,209 @@
+//! Mistakes in a lab that can be found without a cluster.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::commands;
+use crate::check::Condition;
+use crate::lab::{Lab, LabError, Language, Texts};
+use crate::manifest;
+
+/// All mistakes in a lab. A lab without any may still be wrong; see [`super::prove`].
+pub fn lint(lab: &Lab) -> Vec<LabError> {
+    let mut mistakes = vec![];
+    mistakes.extend(manifests(lab));
+    mistakes.extend(expressions(lab));
+    mistakes.extend(fixes(lab));
+    mistakes.extend(hidden_requests(lab));
+    for language in Language::ALL {
+        mistakes.extend(texts(lab, language));
+    }
+    mistakes.extend(differences(lab));
+    mistakes
+}
+
+fn manifests(lab: &Lab) -> Vec<LabError> {
+    lab.manifests
+        .iter()
+        .filter_map(|file| manifest::parse(&format!("manifests/{}", file.path), &file.text).err())
+        .collect()
+}
+
+fn expressions(lab: &Lab) -> Vec<LabError> {
+    let mut mistakes = vec![];
+    let mut compile = |place: &str, expression: &str| {
+        if let Err(error) = crate::check::compile_cel(expression) {
+            mistakes.push(in_yaml(lab, format!("{place}: {expression:?} is no CEL expression: {error}")));
+        }
+    };
+    for (place, condition) in lab.definition.conditions() {
+        condition.walk(&mut |part| {
+            if let Condition::Cel(cel) = part {
+                compile(&place, &cel.expression);
+            }
+        });
+    }
+    for question in &lab.definition.questions {
+        compile(&format!("question {}", question.id), &question.answer.expression);
+    }
+    mistakes
+}
+
+/// What the fixes must be: at least two right ones and three wrong ones, which fail at something that there is.
+fn fixes(lab: &Lab) -> Vec<LabError> {
+    let mut mistakes = vec![];
+    for (folder, fixes, least) in [("solutions", &lab.solutions, 2), ("wrong", &lab.wrong, 3)] {
+        if fixes.len() < least {
+            let place = format!("{}/{folder}", lab.folder);
+            mistakes.push(LabError::in_file(place, format!("expected at least {least} files, found {}", fixes.len())));
+        }
+    }
+    let objectives = lab.definition.objectives.iter().map(|it| it.id.as_str());
+    let guards = lab.definition.guards.iter().map(|it| it.id.as_str());
+    let known: BTreeSet<&str> = objectives.chain(guards).collect();
+    for fix in &lab.wrong {
+        if let Some(id) = fix.fails.as_deref().filter(|id| !known.contains(id)) {
+            let message = format!("there is no objective or guard {id}; there are {}", listed(&known));
+            mistakes.push(LabError::at(&fix.file, 1, 1, message));
+        }
+    }
+    mistakes
+}
+
+/// A request leaves traces in a server's log, so only objectives may make one: they make it once all else has passed.
+fn hidden_requests(lab: &Lab) -> Vec<LabError> {
+    let mut mistakes = vec![];
+    for (place, condition) in lab.definition.conditions() {
+        let mut asks = false;
+        condition.walk(&mut |part| asks |= matches!(part, Condition::Http(_)));
+        if asks && !place.starts_with("objective ") {
+            mistakes.push(in_yaml(lab, format!("{place}: http can stand in an objective only")));
+        }
+    }
+    mistakes
+}
+
+fn texts(lab: &Lab, language: Language) -> Vec<LabError> {
+    let file = text_file(lab, language);
+    let Some(texts) = lab.texts.get(&language) else { return vec![LabError::in_file(file, "is missing")] };
+    let mut mistakes = vec![];
+    if lab.definition.title.get(&language) != Some(&texts.title) {
+        let message = format!("the title isn't the one in lab.yaml: {:?}", lab.definition.title.get(&language));
+        mistakes.push(LabError::at(&file, 1, 1, message));
+    }
+    let needed = Texts::needed(&lab.definition);
+    for id in needed.iter().filter(|id| texts.section(id).is_none()) {
+        mistakes.push(LabError::in_file(&file, format!("lacks a heading with {{#{id}}}")));
+    }
+    for section in &texts.sections {
+        let here = |message: &str| LabError::at(&file, section.line, 1, format!("{{#{}}} {message}", section.id));
+        if section.body.is_empty() {
+            mistakes.push(here("is empty"));
+        }
+        if section.id.starts_with("objective-") && section.body.lines().count() > 1 {
+            mistakes.push(here("must be one line"));
+        }
+        if !needed.contains(&section.id) {
+            mistakes.push(here("belongs to nothing in lab.yaml"));
+        }
+    }
+    let commands = commands::of(texts).into_iter().filter_map(Result::err);
+    mistakes.extend(commands.map(|message| LabError::in_file(&file, message)));
+    mistakes
+}
+
+/// Each language has the same parts with the same code in them: names, commands and fields aren't translated.
+fn differences(lab: &Lab) -> Vec<LabError> {
+    let Some(english) = lab.texts.get(&Language::En) else { return vec![] };
+    let mut mistakes = vec![];
+    for (language, other) in lab.texts.iter().filter(|(language, _)| **language != Language::En) {
+        for section in &english.sections {
+            let Some(theirs) = other.section(&section.id) else { continue };
+            let (ours, theirs_code) = (code(&section.body), code(&theirs.body));
+            if ours != theirs_code {
+                let only = |a: &BTreeMap<String, usize>, b: &BTreeMap<String, usize>| {
+                    let different = a.keys().filter(|span| a.get(*span) != b.get(*span)).cloned().collect::<BTreeSet<_>>();
+                    listed(&different.iter().map(String::as_str).collect())
+                };
+                let message = format!(
+                    "{{#{}}} has other code than in English: here {}; in English {}",
+                    section.id,
+                    only(&theirs_code, &ours),
+                    only(&ours, &theirs_code)
+                );
+                mistakes.push(LabError::at(text_file(lab, *language), theirs.line, 1, message));
+            }
+        }
+    }
+    mistakes
+}
+
+/// The code in a part, with how often each stands there: lines in fenced blocks, and spans between backticks.
+fn code(body: &str) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    let mut fenced = false;
+    for line in body.lines() {
+        if line.trim_start().starts_with("```") {
+            fenced = !fenced;
+        } else if fenced {
+            *found.entry(line.to_owned()).or_default() += 1;
+        } else {
+            for span in line.split('`').skip(1).step_by(2) {
+                *found.entry(span.to_owned()).or_default() += 1;
+            }
+        }
+    }
+    found
+}
+
+fn listed(words: &BTreeSet<&str>) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    if quoted.is_empty() { "nothing".to_owned() } else { quoted.join(", ") }
+}
+
+fn text_file(lab: &Lab, language: Language) -> String {
+    format!("{}/text.{language}.md", lab.folder)
+}
+
+fn in_yaml(lab: &Lab, message: String) -> LabError {
+    LabError::in_file(format!("{}/lab.yaml", lab.folder), message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Catalogue;
+
+    fn readiness() -> Lab {
+        Catalogue::builtin().find("ch07-readiness").unwrap().clone()
+    }
+
+    fn told(lab: &Lab) -> Vec<String> {
+        lint(lab).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_labs_inside_the_binary_have_no_mistakes() {
+        for lab in Catalogue::builtin().labs() {
+            assert_eq!(told(lab), Vec::<String>::new(), "{}", lab.id());
+        }
+    }
+
+    #[test]
+    fn code_that_was_translated_is_found() {
+        let mut lab = readiness();
+        let japanese = lab.texts.get_mut(&Language::Ja).unwrap();
+        let task = japanese.sections.iter_mut().find(|section| section.id == "task").unwrap();
+        task.body = task.body.replace("`httpserver-readiness`", "`ウェブ`");
+        assert!(told(&lab)[0].contains("here `ウェブ`; in English `httpserver-readiness`"), "{:?}", told(&lab));
+    }
+
+    #[test]
+    fn a_wrong_fix_that_fails_nowhere_is_found() {
+        let mut lab = readiness();
+        lab.wrong[0].fails = Some("nowhere".to_owned());
+        lab.wrong.truncate(1);
+        let told = told(&lab);
+        assert!(told.iter().any(|it| it.contains("expected at least 3 files, found 1")), "{told:?}");
+        assert!(told.iter().any(|it| it.contains("there is no objective or guard nowhere")), "{told:?}");
+    }
+}

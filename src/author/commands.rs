@@ -16,7 +16,9 @@ pub(super) struct Command {
 /// The commands of a text, in order. An error is a line that is no command.
 pub(super) fn of(texts: &Texts) -> Vec<Result<Command, String>> {
     let of_section = |section: &crate::lab::Section| {
-        let commands: Vec<_> = lines(&section.body).map(|line| command(&section.id, line)).collect();
+        let commands: Vec<_> = lines(&section.body)
+            .map(|line| command(&section.id, line))
+            .collect();
         commands
     };
     texts.sections.iter().flat_map(of_section).collect()
@@ -38,12 +40,23 @@ fn lines(body: &str) -> impl Iterator<Item = &str> {
 fn command(section: &str, line: &str) -> Result<Command, String> {
     let words = split(line).ok_or_else(|| format!("`{line}`: a quote isn't closed"))?;
     if words.first().map(String::as_str) != Some("kubectl") {
-        return Err(format!("`{line}`: expected a kubectl command; output belongs into another block"));
+        return Err(format!(
+            "`{line}`: expected a kubectl command; output belongs into another block"
+        ));
     }
-    if let Some(word) = words.iter().find(|word| word.starts_with('<') && word.ends_with('>')) {
-        return Err(format!("`{line}`: {word} would have to be filled in; name the object"));
+    if let Some(word) = words
+        .iter()
+        .find(|word| word.starts_with('<') && word.ends_with('>'))
+    {
+        return Err(format!(
+            "`{line}`: {word} would have to be filled in; name the object"
+        ));
     }
-    Ok(Command { section: section.to_owned(), line: line.to_owned(), words })
+    Ok(Command {
+        section: section.to_owned(),
+        line: line.to_owned(),
+        words,
+    })
 }
 
 /// The words of a line as a shell splits it; none where a quote isn't closed.
@@ -71,13 +84,18 @@ mod tests {
 
     fn commands(body: &str) -> Vec<Result<Vec<String>, String>> {
         let texts = Texts::parse("t.md", &format!("# T\n## S {{#story}}\n{body}\n")).unwrap();
-        of(&texts).into_iter().map(|command| command.map(|it| it.words)).collect()
+        of(&texts)
+            .into_iter()
+            .map(|command| command.map(|it| it.words))
+            .collect()
     }
 
     #[test]
     fn only_console_blocks_hold_commands() {
         let body = "kubectl is nice\n```yaml\nkind: Pod\n```\n```console\nkubectl get pods --selector 'app = web'\n```\n";
-        let words = ["kubectl", "get", "pods", "--selector", "app = web"].map(str::to_owned).to_vec();
+        let words = ["kubectl", "get", "pods", "--selector", "app = web"]
+            .map(str::to_owned)
+            .to_vec();
         assert_eq!(commands(body), [Ok(words)]);
     }
 
@@ -88,7 +106,9 @@ mod tests {
             ("NAME READY", "expected a kubectl command"),
             ("kubectl logs <pod>", "would have to be filled in"),
         ] {
-            let told = commands(&format!("```console\n{line}\n```")).remove(0).unwrap_err();
+            let told = commands(&format!("```console\n{line}\n```"))
+                .remove(0)
+                .unwrap_err();
             assert!(told.contains(says), "{told}");
         }
     }

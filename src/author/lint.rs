@@ -32,7 +32,10 @@ fn expressions(lab: &Lab) -> Vec<LabError> {
     let mut mistakes = vec![];
     let mut compile = |place: &str, expression: &str| {
         if let Err(error) = crate::check::compile_cel(expression) {
-            mistakes.push(in_yaml(lab, format!("{place}: {expression:?} is no CEL expression: {error}")));
+            mistakes.push(in_yaml(
+                lab,
+                format!("{place}: {expression:?} is no CEL expression: {error}"),
+            ));
         }
     };
     for (place, condition) in lab.definition.conditions() {
@@ -54,7 +57,10 @@ fn fixes(lab: &Lab) -> Vec<LabError> {
     for (folder, fixes, least) in [("solutions", &lab.solutions, 2), ("wrong", &lab.wrong, 3)] {
         if fixes.len() < least {
             let place = format!("{}/{folder}", lab.folder);
-            mistakes.push(LabError::in_file(place, format!("expected at least {least} files, found {}", fixes.len())));
+            mistakes.push(LabError::in_file(
+                place,
+                format!("expected at least {least} files, found {}", fixes.len()),
+            ));
         }
     }
     let objectives = lab.definition.objectives.iter().map(|it| it.id.as_str());
@@ -62,7 +68,10 @@ fn fixes(lab: &Lab) -> Vec<LabError> {
     let known: BTreeSet<&str> = objectives.chain(guards).collect();
     for fix in &lab.wrong {
         if let Some(id) = fix.fails.as_deref().filter(|id| !known.contains(id)) {
-            let message = format!("there is no objective or guard {id}; there are {}", listed(&known));
+            let message = format!(
+                "there is no objective or guard {id}; there are {}",
+                listed(&known)
+            );
             mistakes.push(LabError::at(&fix.file, 1, 1, message));
         }
     }
@@ -76,7 +85,10 @@ fn hidden_requests(lab: &Lab) -> Vec<LabError> {
         let mut asks = false;
         condition.walk(&mut |part| asks |= matches!(part, Condition::Http(_)));
         if asks && !place.starts_with("objective ") {
-            mistakes.push(in_yaml(lab, format!("{place}: http can stand in an objective only")));
+            mistakes.push(in_yaml(
+                lab,
+                format!("{place}: http can stand in an objective only"),
+            ));
         }
     }
     mistakes
@@ -84,18 +96,27 @@ fn hidden_requests(lab: &Lab) -> Vec<LabError> {
 
 fn texts(lab: &Lab, language: Language) -> Vec<LabError> {
     let file = text_file(lab, language);
-    let Some(texts) = lab.texts.get(&language) else { return vec![LabError::in_file(file, "is missing")] };
+    let Some(texts) = lab.texts.get(&language) else {
+        return vec![LabError::in_file(file, "is missing")];
+    };
     let mut mistakes = vec![];
     if lab.definition.title.get(&language) != Some(&texts.title) {
-        let message = format!("the title isn't the one in lab.yaml: {:?}", lab.definition.title.get(&language));
+        let message = format!(
+            "the title isn't the one in lab.yaml: {:?}",
+            lab.definition.title.get(&language)
+        );
         mistakes.push(LabError::at(&file, 1, 1, message));
     }
     let needed = Texts::needed(&lab.definition);
     for id in needed.iter().filter(|id| texts.section(id).is_none()) {
-        mistakes.push(LabError::in_file(&file, format!("lacks a heading with {{#{id}}}")));
+        mistakes.push(LabError::in_file(
+            &file,
+            format!("lacks a heading with {{#{id}}}"),
+        ));
     }
     for section in &texts.sections {
-        let here = |message: &str| LabError::at(&file, section.line, 1, format!("{{#{}}} {message}", section.id));
+        let here =
+            |message: &str| LabError::at(&file, section.line, 1, format!("{{#{}}} {message}", section.id));
         if section.body.is_empty() {
             mistakes.push(here("is empty"));
         }
@@ -113,15 +134,27 @@ fn texts(lab: &Lab, language: Language) -> Vec<LabError> {
 
 /// Each language has the same parts with the same code in them: names, commands and fields aren't translated.
 fn differences(lab: &Lab) -> Vec<LabError> {
-    let Some(english) = lab.texts.get(&Language::En) else { return vec![] };
+    let Some(english) = lab.texts.get(&Language::En) else {
+        return vec![];
+    };
     let mut mistakes = vec![];
-    for (language, other) in lab.texts.iter().filter(|(language, _)| **language != Language::En) {
+    for (language, other) in lab
+        .texts
+        .iter()
+        .filter(|(language, _)| **language != Language::En)
+    {
         for section in &english.sections {
-            let Some(theirs) = other.section(&section.id) else { continue };
+            let Some(theirs) = other.section(&section.id) else {
+                continue;
+            };
             let (ours, theirs_code) = (code(&section.body), code(&theirs.body));
             if ours != theirs_code {
                 let only = |a: &BTreeMap<String, usize>, b: &BTreeMap<String, usize>| {
-                    let different = a.keys().filter(|span| a.get(*span) != b.get(*span)).cloned().collect::<BTreeSet<_>>();
+                    let different = a
+                        .keys()
+                        .filter(|span| a.get(*span) != b.get(*span))
+                        .cloned()
+                        .collect::<BTreeSet<_>>();
                     listed(&different.iter().map(String::as_str).collect())
                 };
                 let message = format!(
@@ -157,7 +190,11 @@ fn code(body: &str) -> BTreeMap<String, usize> {
 
 fn listed(words: &BTreeSet<&str>) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    if quoted.is_empty() { "nothing".to_owned() } else { quoted.join(", ") }
+    if quoted.is_empty() {
+        "nothing".to_owned()
+    } else {
+        quoted.join(", ")
+    }
 }
 
 fn text_file(lab: &Lab, language: Language) -> String {
@@ -192,9 +229,17 @@ mod tests {
     fn code_that_was_translated_is_found() {
         let mut lab = readiness();
         let japanese = lab.texts.get_mut(&Language::Ja).unwrap();
-        let task = japanese.sections.iter_mut().find(|section| section.id == "task").unwrap();
+        let task = japanese
+            .sections
+            .iter_mut()
+            .find(|section| section.id == "task")
+            .unwrap();
         task.body = task.body.replace("`httpserver-readiness`", "`ウェブ`");
-        assert!(told(&lab)[0].contains("here `ウェブ`; in English `httpserver-readiness`"), "{:?}", told(&lab));
+        assert!(
+            told(&lab)[0].contains("here `ウェブ`; in English `httpserver-readiness`"),
+            "{:?}",
+            told(&lab)
+        );
     }
 
     #[test]
@@ -203,7 +248,15 @@ mod tests {
         lab.wrong[0].fails = Some("nowhere".to_owned());
         lab.wrong.truncate(1);
         let told = told(&lab);
-        assert!(told.iter().any(|it| it.contains("expected at least 3 files, found 1")), "{told:?}");
-        assert!(told.iter().any(|it| it.contains("there is no objective or guard nowhere")), "{told:?}");
+        assert!(
+            told.iter()
+                .any(|it| it.contains("expected at least 3 files, found 1")),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|it| it.contains("there is no objective or guard nowhere")),
+            "{told:?}"
+        );
     }
 }

@@ -48,7 +48,10 @@ pub enum Outcome {
 impl Proof {
     /// Whether nothing was refuted.
     pub fn holds(&self) -> bool {
-        !self.steps.iter().any(|step| matches!(step.outcome, Outcome::Refuted(_)))
+        !self
+            .steps
+            .iter()
+            .any(|step| matches!(step.outcome, Outcome::Refuted(_)))
     }
 
     /// The steps that couldn't be tried, which have to be said loudly.

@@ -32,21 +32,33 @@ pub(super) enum End {
 
 impl Desk {
     /// Serves a cluster and puts files into the working folder.
-    pub(super) async fn set_up(cluster: &ClusterHandle, kubectl: &Path, files: &[(&str, &str)]) -> Result<Self, String> {
+    pub(super) async fn set_up(
+        cluster: &ClusterHandle,
+        kubectl: &Path,
+        files: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let folder = Folder::new().map_err(|error| format!("can't make a folder: {error}"))?;
         let identity = Identity::create().map_err(|error| error.to_string())?;
-        let endpoint = cluster.serve(&identity, &ServeOptions::default()).await.map_err(|error| error.to_string())?;
-        write_private(&folder.path().join("kubeconfig"), endpoint.kubeconfig.as_bytes())
+        let endpoint = cluster
+            .serve(&identity, &ServeOptions::default())
+            .await
+            .map_err(|error| error.to_string())?;
+        write_private(&folder.path().join("kubeconfig"), &endpoint.kubeconfig)
             .map_err(|error| error.to_string())?;
         for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).map_err(|error| format!("can't write {name}: {error}"))?;
+            std::fs::write(folder.path().join(name), text)
+                .map_err(|error| format!("can't write {name}: {error}"))?;
         }
-        Ok(Self { folder, kubectl: kubectl.to_owned() })
+        Ok(Self {
+            folder,
+            kubectl: kubectl.to_owned(),
+        })
     }
 
     /// Runs a script with `sh`.
     pub(super) async fn script(&self, text: &str, limit: Duration) -> Result<End, String> {
-        self.run(Command::new("sh").args(["-eu", "-c", text]), limit).await
+        self.run(Command::new("sh").args(["-eu", "-c", text]), limit)
+            .await
     }
 
     /// Runs kubectl.
@@ -71,7 +83,9 @@ impl Desk {
         if let Ok(path) = path {
             command.env("PATH", path);
         }
-        let mut child = command.spawn().map_err(|error| format!("can't be started: {error}"))?;
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("can't be started: {error}"))?;
         let begun = Instant::now();
         let ended: Option<ExitStatus> = loop {
             match child.try_wait().map_err(|error| error.to_string())? {
@@ -84,13 +98,19 @@ impl Desk {
             child.kill().ok();
         }
         let output = child.wait_with_output().map_err(|error| error.to_string())?;
-        Ok(if ended.is_some() { End::Exited(output) } else { End::Cut(output) })
+        Ok(if ended.is_some() {
+            End::Exited(output)
+        } else {
+            End::Cut(output)
+        })
     }
 }
 
 /// Lets a little time pass, on the wall and in the cluster. The pause is on another thread, because this one serves
 /// the cluster meanwhile, and because tokio's paused time stands still as long as a blocking task runs.
 async fn pass() {
-    tokio::task::spawn_blocking(|| std::thread::sleep(PAUSE)).await.ok();
+    tokio::task::spawn_blocking(|| std::thread::sleep(PAUSE))
+        .await
+        .ok();
     tokio::time::advance(TICK).await;
 }

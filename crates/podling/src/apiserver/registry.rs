@@ -13,24 +13,31 @@ use crate::status::field::Error;
 mod config_map;
 mod container_defaults;
 mod deployment;
+mod diff;
 mod endpoint_slice;
 mod endpoints;
 mod event;
 mod generation;
+mod internal_form;
 mod labels;
 mod lease;
 mod metadata;
 mod names;
 mod namespace;
 mod node;
+mod numbers;
 mod pod;
 mod pod_defaults;
+mod pod_spec;
+mod pod_update;
+mod pod_warnings;
 mod qos;
 pub(crate) mod read;
 mod replica_set;
 mod secret;
 mod service;
 mod service_account;
+mod template;
 mod volume_defaults;
 
 /// How one kind is defaulted, prepared and checked.
@@ -45,6 +52,8 @@ struct Strategy {
     prepare_for_status_update: Option<fn(&mut Value, &Value)>,
     /// What `metadata.name` must look like.
     name: names::Rule,
+    /// Whether an update is also held against the rules for a new object's metadata.
+    checks_metadata_anew: bool,
     /// What is wrong with a new object, apart from its metadata.
     validate: fn(&Value) -> Vec<Error>,
     /// What is wrong with a change (new, old), apart from the metadata; checks the new object too.
@@ -61,6 +70,7 @@ const PLAIN: Strategy = Strategy {
     prepare_for_update: |_, _| {},
     prepare_for_status_update: None,
     name: names::Rule::Subdomain,
+    checks_metadata_anew: true,
     validate: |_| Vec::new(),
     validate_update: |_, _| Vec::new(),
     validate_status_update: |_, _| Vec::new(),
@@ -88,6 +98,7 @@ fn strategy(resource: &Resource) -> &'static Strategy {
 
 /// Fills in what the client left out. Done to every object that comes in, for create, update and patch alike.
 pub(crate) fn default(resource: &Resource, object: &mut Value) {
+    metadata::drop_empty(read::object_at(object, "metadata"));
     (strategy(resource).default)(object);
 }
 
@@ -129,7 +140,16 @@ pub(crate) fn validate_update(
     old: &Value,
 ) -> Vec<Error> {
     let strategy = strategy(resource);
+    // Kubernetes checks what all kinds have in common before the kind's own rules check it again.
     let mut errors = metadata::validate_update(&new["metadata"], &old["metadata"]);
+    errors.extend(errors.clone());
+    if strategy.checks_metadata_anew && subresource.is_none() {
+        errors.extend(metadata::validate(
+            &new["metadata"],
+            resource.namespaced,
+            strategy.name,
+        ));
+    }
     errors.extend(match subresource {
         Some("status") => (strategy.validate_status_update)(new, old),
         Some("ephemeralcontainers") => pod::validate_ephemeral_containers_update(new, old),

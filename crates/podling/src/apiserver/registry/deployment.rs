@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::generation;
-use super::pod_defaults;
-use super::read::{copy, object_at, set_default, set_default_for_zero};
-use super::{PLAIN, Strategy};
+use super::numbers::{self, check_int_or_percent, check_not_negative};
+use super::read::{Fields as _, copy, object_at, remove, set_default, set_default_for_zero};
+use super::{PLAIN, Strategy, generation, pod_defaults, pod_warnings, template};
+use crate::status::field::Error;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     default,
@@ -14,12 +14,28 @@ pub(super) const STRATEGY: Strategy = Strategy {
         object["status"] = json!({});
     },
     prepare_for_update,
-    prepare_for_status_update: Some(prepare_for_status_update),
+    prepare_for_status_update: Some(|new, old| {
+        copy(old, new, "spec");
+        copy(&old["metadata"], &mut new["metadata"], "labels");
+    }),
+    validate,
+    validate_update: |new, old| {
+        let mut errors = validate(new);
+        template::check_same_selector(new, old, &mut errors);
+        errors
+    },
+    warnings: |object| pod_warnings::of_spec(&object["spec"]["template"]["spec"], "spec.template.spec"),
+    checks_metadata_anew: false,
     ..PLAIN
 };
 
 fn default(object: &mut Value) {
     let spec = object_at(object, "spec");
+    for key in ["paused", "minReadySeconds"] {
+        if matches!(spec.get(key), Some(value) if *value == false || *value == 0) {
+            remove(spec, key);
+        }
+    }
     set_default(spec, "replicas", 1);
     set_default(spec, "revisionHistoryLimit", 10);
     set_default(spec, "progressDeadlineSeconds", 600);
@@ -40,10 +56,55 @@ fn prepare_for_update(new: &mut Value, old: &Value) {
     generation::count(new, old, changed);
 }
 
-fn prepare_for_status_update(new: &mut Value, old: &Value) {
-    copy(old, new, "spec");
-    let labels = old["metadata"].get("labels").cloned();
-    if let (Some(labels), Some(meta)) = (labels, new["metadata"].as_object_mut()) {
-        meta.insert("labels".to_owned(), labels);
+fn validate(object: &Value) -> Vec<Error> {
+    let (spec, mut errors) = (&object["spec"], Vec::new());
+    check_not_negative(spec, "spec", "replicas", &mut errors);
+    template::check(spec, &mut errors);
+    check_strategy(&spec["strategy"], &mut errors);
+    for key in [
+        "minReadySeconds",
+        "revisionHistoryLimit",
+        "progressDeadlineSeconds",
+    ] {
+        check_not_negative(spec, "spec", key, &mut errors);
+    }
+    let deadline = spec.number("progressDeadlineSeconds");
+    let least = spec.number("minReadySeconds").unwrap_or_default();
+    if let Some(deadline) = deadline.filter(|deadline| *deadline <= least) {
+        let why = "must be greater than minReadySeconds";
+        errors.push(Error::invalid("spec.progressDeadlineSeconds", deadline, why));
+    }
+    errors
+}
+
+fn check_strategy(strategy: &Value, errors: &mut Vec<Error>) {
+    match strategy.text("type") {
+        "RollingUpdate" => check_rolling_update(&strategy["rollingUpdate"], errors),
+        "Recreate" if strategy.has("rollingUpdate") => {
+            let why = "may not be specified when strategy `type` is 'Recreate'";
+            errors.push(Error::forbidden("spec.strategy.rollingUpdate", why));
+        }
+        "Recreate" => {}
+        other => errors.push(Error::not_supported(
+            "spec.strategy.type",
+            other,
+            &["Recreate", "RollingUpdate"],
+        )),
+    }
+}
+
+fn check_rolling_update(rolling: &Value, errors: &mut Vec<Error>) {
+    let field = |key: &str| format!("spec.strategy.rollingUpdate.{key}");
+    let (unavailable, surge) = (&rolling["maxUnavailable"], &rolling["maxSurge"]);
+    check_int_or_percent(unavailable, &field("maxUnavailable"), errors);
+    check_int_or_percent(surge, &field("maxSurge"), errors);
+    if numbers::is_zero(unavailable) && numbers::is_zero(surge) {
+        let why = "may not be 0 when `maxSurge` is 0";
+        errors.push(Error::invalid(field("maxUnavailable"), unavailable.clone(), why));
+    }
+    let share = unavailable.as_str().and_then(numbers::percent);
+    if share.is_some_and(|share| share > 100) {
+        let why = "must not be greater than 100%";
+        errors.push(Error::invalid(field("maxUnavailable"), unavailable.clone(), why));
     }
 }

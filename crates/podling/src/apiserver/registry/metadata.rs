@@ -14,6 +14,32 @@ const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "orphan", "foregroundDeletion"];
 pub(super) const IMMUTABLE: &str = "field is immutable";
 
+/// Takes away empty values that Go does not write.
+pub(super) fn drop_empty(meta: &mut Value) {
+    for map in ["labels", "annotations"] {
+        empty_texts_for_nulls(meta, map);
+    }
+    if let Some(map) = meta.as_object_mut() {
+        map.retain(|_, value| match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            Value::Object(entries) => !entries.is_empty(),
+            _ => true,
+        });
+    }
+}
+
+/// A null in a map of texts is the empty text, as Go reads it.
+pub(super) fn empty_texts_for_nulls(object: &mut Value, key: &str) {
+    let entries = object.get_mut(key).and_then(Value::as_object_mut);
+    for value in entries.into_iter().flat_map(serde_json::Map::values_mut) {
+        if value.is_null() {
+            *value = "".into();
+        }
+    }
+}
+
 /// What is wrong with a new object's metadata.
 pub(super) fn validate(meta: &Value, namespaced: bool, rule: Rule) -> Vec<Error> {
     let mut errors = Vec::new();

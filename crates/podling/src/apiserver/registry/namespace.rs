@@ -15,6 +15,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
     },
     prepare_for_status_update: Some(|new, old| copy(old, new, "spec")),
     name: Rule::Label,
+    checks_metadata_anew: false,
     ..PLAIN
 };
 

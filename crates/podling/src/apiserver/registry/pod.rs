@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::read::{Fields as _, copy};
 use super::{PLAIN, Strategy};
-use super::{generation, pod_defaults, qos};
+use super::{generation, pod_defaults, pod_spec, pod_update, pod_warnings, qos};
 use crate::clock::Time;
 use crate::status::field::Error;
 
@@ -16,6 +16,9 @@ pub(super) const STRATEGY: Strategy = Strategy {
         generation::count_spec_change(new, old);
     },
     prepare_for_status_update: Some(prepare_for_status_update),
+    validate,
+    validate_update,
+    warnings: pod_warnings::of_pod,
     ..PLAIN
 };
 
@@ -53,7 +56,48 @@ pub(super) fn prepare_for_ephemeral_containers(new: &mut Value, old: &Value) {
     generation::count_spec_change(new, old);
 }
 
-/// What is wrong with a change through `pods/ephemeralcontainers`.
-pub(super) fn validate_ephemeral_containers_update(_new: &Value, _old: &Value) -> Vec<Error> {
-    Vec::new()
+fn validate(pod: &Value) -> Vec<Error> {
+    let (spec, mut errors) = (&pod["spec"], Vec::new());
+    pod_spec::check(spec, "spec", &mut errors);
+    if !spec.items("ephemeralContainers").is_empty() {
+        let why = "cannot be set on create";
+        // Their details do not matter where none may be.
+        errors.retain(|error| !error.field.starts_with("spec.ephemeralContainers"));
+        errors.push(Error::forbidden("spec.ephemeralContainers", why));
+    }
+    if !spec.text("nodeName").is_empty() && !spec.items("schedulingGates").is_empty() {
+        let why = "cannot be set until all schedulingGates have been cleared";
+        errors.push(Error::forbidden("spec.nodeName", why));
+    }
+    errors
+}
+
+fn validate_update(new: &Value, old: &Value) -> Vec<Error> {
+    let mut errors = Vec::new();
+    pod_spec::check(&new["spec"], "spec", &mut errors);
+    pod_update::check(&new["spec"], &old["spec"], &mut errors);
+    errors
+}
+
+/// What is wrong with a change through `pods/ephemeralcontainers`: they can be added, never changed or removed.
+pub(super) fn validate_ephemeral_containers_update(new: &Value, old: &Value) -> Vec<Error> {
+    const LIST: &str = "ephemeralContainers";
+    let mut errors = Vec::new();
+    pod_spec::check(&new["spec"], "spec", &mut errors);
+    let (after, before) = (new["spec"].items(LIST), old["spec"].items(LIST));
+    for container in before {
+        let name = container.text("name");
+        match after.iter().find(|other| other.text("name") == name) {
+            None => {
+                let why = format!("existing ephemeral containers \"{name}\" may not be removed\n");
+                errors.push(Error::forbidden("spec.ephemeralContainers", why));
+            }
+            Some(other) if other != container => {
+                let why = format!("existing ephemeral containers \"{name}\" may not be changed\n");
+                errors.push(Error::forbidden("spec.ephemeralContainers", why));
+            }
+            Some(_) => {}
+        }
+    }
+    errors
 }

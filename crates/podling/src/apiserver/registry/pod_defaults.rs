@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::container_defaults::{canonical_quantities, container};
+use super::internal_form;
+use super::metadata;
 use super::read::{Fields as _, items_mut, object_at, set_default, set_default_for_zero};
 use super::volume_defaults::{drop_nulls, volume};
 use crate::quantity::Quantity;
@@ -27,17 +29,32 @@ pub(super) fn pod(pod: &mut Value) {
 
 /// Fills in `spec.template` of a Deployment and the like.
 pub(super) fn template(template: &mut Value) {
-    object_at(template, "metadata");
+    // Labels stay even when they are empty: an error message shows them.
+    let labels = object_at(template, "metadata")
+        .get("labels")
+        .filter(|l| l.is_object())
+        .cloned();
+    metadata::drop_empty(&mut template["metadata"]);
+    if let Some(labels) = labels {
+        template["metadata"]["labels"] = labels;
+    }
     pod_spec(object_at(template, "spec"));
 }
 
 /// Fills in what Pods and templates have in common.
 fn pod_spec(spec: &mut Value) {
+    internal_form::drop_empty(spec, internal_form::POD_SPEC);
     set_default_for_zero(spec, "dnsPolicy", "ClusterFirst");
     set_default_for_zero(spec, "restartPolicy", "Always");
     set_default_for_zero(spec, "schedulerName", "default-scheduler");
     set_default(spec, "securityContext", json!({}));
     set_default(spec, "terminationGracePeriodSeconds", 30);
+    if spec
+        .number("terminationGracePeriodSeconds")
+        .is_some_and(|s| s < 0)
+    {
+        spec["terminationGracePeriodSeconds"] = 1.into();
+    }
     service_account_alias(spec);
     for entry in items_mut(spec, "volumes") {
         volume(entry);

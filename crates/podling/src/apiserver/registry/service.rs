@@ -2,19 +2,33 @@
 
 use serde_json::{Value, json};
 
+use super::internal_form;
 use super::names::Rule;
 use super::read::{Fields as _, copy, items_mut, object_at, remove, set_default, set_default_for_zero};
 use super::{PLAIN, Strategy};
+
+mod update;
+mod validation;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     default,
     prepare_for_create: |object, _| {
         object["status"] = json!({"loadBalancer": {}});
-        drop_fields_of_other_types(object);
+        let spec = &mut object["spec"];
+        if spec.has("clusterIP") && !spec.has("clusterIPs") {
+            spec["clusterIPs"] = json!([spec["clusterIP"]]);
+        }
     },
-    prepare_for_update,
+    prepare_for_update: update::prepare,
     prepare_for_status_update: Some(|new, old| copy(old, new, "spec")),
     name: Rule::Label,
+    validate: validation::validate,
+    validate_update: |new, old| {
+        let mut errors = validation::validate_change(new, old);
+        errors.extend(validation::validate(new));
+        errors
+    },
+    warnings,
     ..PLAIN
 };
 
@@ -22,6 +36,7 @@ const CLIENT_IP_SECONDS: i64 = 10_800;
 
 fn default(object: &mut Value) {
     let spec = object_at(object, "spec");
+    drop_empty(spec);
     set_default_for_zero(spec, "sessionAffinity", "None");
     match spec.text("sessionAffinity") {
         "None" => remove(spec, "sessionAffinityConfig"),
@@ -57,63 +72,42 @@ fn default_policies(spec: &mut Value) {
     }
 }
 
-fn prepare_for_update(new: &mut Value, old: &Value) {
-    copy(old, new, "status");
-    keep_allocations(new, old);
-    drop_fields_of_other_types(new);
-}
-
-/// A client that leaves out the addresses or the families of a Service means those that it has.
-fn keep_allocations(new: &mut Value, old: &Value) {
-    let (new, old) = (&mut new["spec"], &old["spec"]);
-    if new["type"] == "ExternalName" || old["type"] == "ExternalName" {
-        return;
+/// Empty values that Go does not write.
+fn drop_empty(spec: &mut Value) {
+    if let Some(map) = spec.as_object_mut() {
+        map.retain(|_, value| match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            _ => true,
+        });
     }
-    let has_ip = !new.text("clusterIP").is_empty();
-    let has_ips = !new.items("clusterIPs").is_empty();
-    match (has_ip, has_ips) {
-        (false, false) => {
-            copy(old, new, "clusterIP");
-            copy(old, new, "clusterIPs");
-        }
-        (true, _) if new["clusterIP"] != old["clusterIP"] && new["clusterIPs"] == old["clusterIPs"] => {
-            new["clusterIPs"] = json!([new["clusterIP"]]);
-        }
-        (true, false) => new["clusterIPs"] = json!([new["clusterIP"]]),
-        (false, true) if new["clusterIPs"] == old["clusterIPs"] => remove(new, "clusterIPs"),
-        _ => {}
-    }
-    for key in ["ipFamilies", "ipFamilyPolicy"] {
-        if !new.has(key) {
-            copy(old, new, key);
+    for key in ["publishNotReadyAddresses", "healthCheckNodePort"] {
+        if matches!(spec.get(key), Some(value) if *value == false || *value == 0) {
+            remove(spec, key);
         }
     }
-    keep_node_ports(new, old);
-}
-
-fn keep_node_ports(new: &mut Value, old: &Value) {
-    let needs = |spec: &Value| matches!(spec.text("type"), "NodePort" | "LoadBalancer");
-    if !needs(new) || !needs(old) {
-        return;
+    if spec["selector"]
+        .as_object()
+        .is_some_and(serde_json::Map::is_empty)
+    {
+        remove(spec, "selector");
     }
-    for port in items_mut(new, "ports") {
-        let same = |other: &&Value| other["port"] == port["port"] && other["protocol"] == port["protocol"];
-        let kept = old
-            .items("ports")
-            .iter()
-            .find(same)
-            .and_then(|p| p.number("nodePort"));
-        if let Some(kept) = kept {
-            set_default_for_zero(port, "nodePort", kept);
-        }
-    }
-    if new.text("externalTrafficPolicy") == "Local" && new["type"] == "LoadBalancer" {
-        let kept = old.number("healthCheckNodePort").unwrap_or_default();
-        if kept != 0 {
-            set_default_for_zero(new, "healthCheckNodePort", kept);
-        }
+    for port in items_mut(spec, "ports") {
+        internal_form::drop_empty(port, internal_form::SERVICE_PORT);
     }
 }
 
-/// Fields that only mean something for another type go when the type says so (`dropTypeDependentFields`).
-fn drop_fields_of_other_types(_object: &mut Value) {}
+fn warnings(object: &Value) -> Vec<String> {
+    let spec = &object["spec"];
+    let mut warnings = Vec::new();
+    let is_headless = spec["clusterIP"] == "None";
+    if is_headless && spec["sessionAffinity"] == "ClientIP" {
+        warnings.push("spec.SessionAffinity is ignored for headless services".to_owned());
+    }
+    if !spec.items("externalIPs").is_empty() {
+        let text = "spec.externalIPs is deprecated and may no longer be implemented in some clusters";
+        warnings.push(text.to_owned());
+    }
+    warnings
+}

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ObjectMeta, PostParams};
 use podling::clock::Time;
 use podling::{Components, Config, NodeConfig};
@@ -38,30 +39,30 @@ pub(crate) fn start(journal: Option<&Path>) -> ClusterHandle {
     ClusterHandle::start(config(), TimeSource::Tokio { start: START }, journal).unwrap()
 }
 
-pub(crate) fn config_map(name: &str, value: &str) -> ConfigMap {
-    ConfigMap {
+pub(crate) fn secret(name: &str, value: &str) -> Secret {
+    Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             ..ObjectMeta::default()
         },
-        data: Some(BTreeMap::from([("key".to_owned(), value.to_owned())])),
-        ..ConfigMap::default()
+        data: Some(BTreeMap::from([("key".to_owned(), ByteString(value.into()))])),
+        ..Secret::default()
     }
 }
 
-pub(crate) async fn create(client: &kube::Client, name: &str) -> ConfigMap {
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    config_maps
-        .create(&PostParams::default(), &config_map(name, "value"))
+pub(crate) async fn create(client: &kube::Client, name: &str) -> Secret {
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    secrets
+        .create(&PostParams::default(), &secret(name, "value"))
         .await
         .unwrap()
 }
 
 pub(crate) async fn names(client: &kube::Client) -> Vec<String> {
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    let list = config_maps.list(&kube::api::ListParams::default()).await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    let list = secrets.list(&kube::api::ListParams::default()).await.unwrap();
     list.into_iter()
-        .filter_map(|config_map| config_map.metadata.name)
+        .filter_map(|secret| secret.metadata.name)
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, WatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use podling_server::{ClusterHandle, Endpoint, Identity, ServeError, ServeOptions, TimeSource};
@@ -104,8 +104,8 @@ fn authorization(endpoint: &Endpoint) -> String {
 async fn a_client_with_the_kubeconfig_works_and_watches() {
     let (_cluster, endpoint) = serve().await;
     let client = client(&endpoint.kubeconfig).await;
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    let events = secrets.watch(&WatchParams::default(), "0").await.unwrap();
     create(&client, "web").await;
     let mut events = std::pin::pin!(events);
     let event = events.try_next().await.unwrap().unwrap();
@@ -119,10 +119,10 @@ async fn a_client_with_the_kubeconfig_works_and_watches() {
 async fn many_clients_at_once_see_the_same_changes_in_the_same_order() {
     let (_cluster, endpoint) = serve().await;
     let client = client(&endpoint.kubeconfig).await;
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
     let params = WatchParams::default();
     let watches = (0..4).map(async |_| {
-        let events = config_maps.watch(&params, "0").await.unwrap();
+        let events = secrets.watch(&params, "0").await.unwrap();
         events
             .take(80)
             .map_ok(|event| format!("{event:?}"))
@@ -176,7 +176,7 @@ async fn a_body_over_three_mebibytes_is_too_large() {
     let headers = format!("{}Content-Length: {}\r\n", authorization(&endpoint), body.len());
     let (code, status) = exchange(
         &endpoint,
-        "POST /api/v1/namespaces/default/configmaps",
+        "POST /api/v1/namespaces/default/secrets",
         &headers,
         &body,
     )
@@ -245,8 +245,8 @@ async fn a_port_that_is_taken_is_told() {
 #[tokio::test]
 async fn a_stop_ends_watches_in_good_order_and_frees_the_port() {
     let (cluster, endpoint) = serve().await;
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client(&endpoint.kubeconfig).await);
-    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client(&endpoint.kubeconfig).await);
+    let events = secrets.watch(&WatchParams::default(), "0").await.unwrap();
     cluster.stop().await;
     assert_eq!(events.try_collect::<Vec<_>>().await.unwrap().len(), 0);
     let options = ServeOptions {

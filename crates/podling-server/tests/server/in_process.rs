@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _};
-use k8s_openapi::api::core::v1::{ConfigMap, Event};
+use k8s_openapi::api::core::v1::{Event, Secret};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, WatchEvent, WatchParams};
 use kube::runtime::watcher::{self, watcher};
 use serde_json::json;
@@ -15,30 +15,30 @@ use crate::cluster::{START, create, names, start};
 #[tokio::test(start_paused = true)]
 async fn a_client_creates_reads_patches_lists_and_deletes() {
     let client = start(None).client();
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
     let created = create(&client, "web").await;
-    assert_eq!(config_maps.get("web").await.unwrap(), created);
-    let patch = Patch::Merge(json!({"data": {"key": "other"}}));
-    let patched = config_maps
+    assert_eq!(secrets.get("web").await.unwrap(), created);
+    let patch = Patch::Merge(json!({"stringData": {"key": "other"}}));
+    let patched = secrets
         .patch("web", &PatchParams::default(), &patch)
         .await
         .unwrap();
-    assert_eq!(patched.data.unwrap()["key"], "other");
+    assert_eq!(patched.data.unwrap()["key"].0, b"other");
     assert_eq!(names(&client).await, ["web"]);
-    config_maps.delete("web", &DeleteParams::default()).await.unwrap();
-    let error = config_maps.get("web").await.unwrap_err();
+    secrets.delete("web", &DeleteParams::default()).await.unwrap();
+    let error = secrets.get("web").await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.is_not_found()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_sees_each_change_in_order() {
     let client = start(None).client();
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    let events = secrets.watch(&WatchParams::default(), "0").await.unwrap();
     let changes = async {
         create(&client, "a").await;
         create(&client, "b").await;
-        config_maps.delete("a", &DeleteParams::default()).await.unwrap();
+        secrets.delete("a", &DeleteParams::default()).await.unwrap();
     };
     let seen = events
         .try_filter_map(async |event| Ok(word(&event)))
@@ -48,8 +48,8 @@ async fn a_watch_sees_each_change_in_order() {
     assert_eq!(seen.unwrap(), ["+a", "+b", "-a"]);
 }
 
-fn word(event: &WatchEvent<ConfigMap>) -> Option<String> {
-    let name = |object: &ConfigMap| object.metadata.name.clone().unwrap_or_default();
+fn word(event: &WatchEvent<Secret>) -> Option<String> {
+    let name = |object: &Secret| object.metadata.name.clone().unwrap_or_default();
     match event {
         WatchEvent::Added(object) => Some(format!("+{}", name(object))),
         WatchEvent::Deleted(object) => Some(format!("-{}", name(object))),
@@ -60,14 +60,14 @@ fn word(event: &WatchEvent<ConfigMap>) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn a_watch_ends_at_its_timeout_in_cluster_time() {
     let cluster = start(None);
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    let events = config_maps
+    let secrets: Api<Secret> = Api::default_namespaced(cluster.client());
+    let events = secrets
         .watch(&WatchParams::default().timeout(290), "0")
         .await
         .unwrap();
     let began = Instant::now();
     let events = events.try_collect::<Vec<_>>().await.unwrap();
-    let bookmark = |event: &WatchEvent<ConfigMap>| matches!(event, WatchEvent::Bookmark(_));
+    let bookmark = |event: &WatchEvent<Secret>| matches!(event, WatchEvent::Bookmark(_));
     assert_eq!(
         events.iter().filter(|event| bookmark(event)).count(),
         4,
@@ -108,8 +108,8 @@ async fn time_passes_only_while_everything_waits() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_stops_reading_its_watch_holds_nobody_up() {
     let client = start(None).client();
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    let unread = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    let unread = secrets.watch(&WatchParams::default(), "0").await.unwrap();
     for number in 0..200 {
         create(&client, &format!("number-{number:03}")).await;
     }
@@ -122,19 +122,19 @@ async fn a_client_that_stops_reading_its_watch_holds_nobody_up() {
 async fn a_cluster_that_was_stopped_ends_its_streams_and_refuses_requests() {
     let cluster = start(None);
     let client = cluster.client();
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(client.clone());
-    let events = config_maps.watch(&WatchParams::default(), "0").await.unwrap();
+    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
+    let events = secrets.watch(&WatchParams::default(), "0").await.unwrap();
     let (count, ()) = tokio::join!(events.count(), cluster.stop());
     assert_eq!(count, 0);
-    let error = config_maps.get("web").await.unwrap_err();
+    let error = secrets.get("web").await.unwrap_err();
     assert!(matches!(error, kube::Error::Api(status) if status.code == 503));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_nobody_reads_any_more_is_forgotten() {
     let cluster = start(None);
-    let config_maps: Api<ConfigMap> = Api::default_namespaced(cluster.client());
-    drop(config_maps.watch(&WatchParams::default(), "0").await.unwrap());
+    let secrets: Api<Secret> = Api::default_namespaced(cluster.client());
+    drop(secrets.watch(&WatchParams::default(), "0").await.unwrap());
     let began = Instant::now();
     cluster.stop().await;
     assert_eq!(began.elapsed(), Duration::ZERO);

@@ -37,7 +37,7 @@ async fn a_cluster_comes_back_as_it_was_to_the_byte() {
 /// All objects of some kinds, as one text.
 async fn everything(cluster: &ClusterHandle) -> String {
     let mut text = String::new();
-    let core = ["namespaces", "configmaps", "nodes", "events", "pods", "services"];
+    let core = ["namespaces", "secrets", "nodes", "events", "pods", "services"];
     let apps = ["deployments", "replicasets"];
     let paths = core.map(|plural| format!("/api/v1/{plural}")).into_iter();
     for path in paths.chain(apps.map(|plural| format!("/apis/apps/v1/{plural}"))) {

@@ -332,11 +332,11 @@ mod tests {
         }
     }
 
-    fn config_map(data: Value) -> Value {
+    fn config_map(data: &Value) -> Value {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": data})
     }
 
-    fn applied(live: Option<&Value>, data: Value, manager: &str, now: Time) -> Result<Value, Status> {
+    fn applied(live: Option<&Value>, data: &Value, manager: &str, now: Time) -> Result<Value, Status> {
         apply(
             &CONFIG_MAPS,
             live,
@@ -387,7 +387,7 @@ mod tests {
 
     #[test]
     fn an_update_takes_what_it_changes() {
-        let mut live = config_map(json!({"a": "1"}));
+        let mut live = config_map(&json!({"a": "1"}));
         track_update(None, &mut live, &CONFIG_MAPS, &by("kubectl-create", None, NOW));
         let mut edited = live.clone();
         edited["data"]["b"] = "2".into();
@@ -422,8 +422,8 @@ mod tests {
 
     #[test]
     fn ownership_can_be_forgotten_but_not_dropped_by_accident() {
-        let live = applied(None, json!({"a": "1"}), "alice", NOW).expect("created");
-        let mut dropped = config_map(json!({"a": "1"}));
+        let live = applied(None, &json!({"a": "1"}), "alice", NOW).expect("created");
+        let mut dropped = config_map(&json!({"a": "1"}));
         track_update(Some(&live), &mut dropped, &CONFIG_MAPS, &by("x", None, NOW));
         assert_eq!(owners(&dropped), owners(&live));
 
@@ -431,7 +431,7 @@ mod tests {
         reset["metadata"]["managedFields"] = json!([{}]);
         track_update(Some(&live), &mut reset, &CONFIG_MAPS, &by("x", None, NOW));
         assert_eq!(owners(&reset), []);
-        let status = applied(Some(&reset), json!({"a": "2"}), "bob", NOW).expect_err("a conflict");
+        let status = applied(Some(&reset), &json!({"a": "2"}), "bob", NOW).expect_err("a conflict");
         let message = "Apply failed with 1 conflict: conflict with \"before-first-apply\" using v1: .data.a";
         assert_eq!(status.message, message);
     }
@@ -441,9 +441,9 @@ mod tests {
         let a = || json!({"f:data": {"f:a": {}}});
         let b = || json!({"f:data": {"f:b": {}}});
         let ab = json!({"f:data": {"f:a": {}, "f:b": {}}});
-        let one = applied(None, json!({"a": "1", "b": "2"}), "alice", NOW).expect("created");
+        let one = applied(None, &json!({"a": "1", "b": "2"}), "alice", NOW).expect("created");
         assert_eq!(owners(&one), [owner("alice", "Apply", ab.clone(), true)]);
-        let two = applied(Some(&one), json!({"a": "1"}), "bob", LATER).expect("applied");
+        let two = applied(Some(&one), &json!({"a": "1"}), "bob", LATER).expect("applied");
         assert_eq!(
             owners(&two),
             [
@@ -451,7 +451,7 @@ mod tests {
                 owner("alice", "Apply", ab, true)
             ]
         );
-        let three = applied(Some(&two), json!({"b": "2"}), "alice", LATER).expect("applied");
+        let three = applied(Some(&two), &json!({"b": "2"}), "alice", LATER).expect("applied");
         assert_eq!(three["data"], json!({"a": "1", "b": "2"}));
         assert_eq!(
             owners(&three),
@@ -460,7 +460,7 @@ mod tests {
                 owner("alice", "Apply", b(), true)
             ]
         );
-        let four = applied(Some(&three), json!({}), "bob", LATER).expect("applied");
+        let four = applied(Some(&three), &json!({}), "bob", LATER).expect("applied");
         assert_eq!(four["data"], json!({"b": "2"}));
         let nothing = json!({"f:data": {}});
         assert_eq!(
@@ -474,14 +474,14 @@ mod tests {
 
     #[test]
     fn applying_the_same_again_changes_nothing() {
-        let one = applied(None, json!({"a": "1"}), "alice", NOW).expect("created");
-        assert_eq!(applied(Some(&one), json!({"a": "1"}), "alice", LATER), Ok(one));
+        let one = applied(None, &json!({"a": "1"}), "alice", NOW).expect("created");
+        assert_eq!(applied(Some(&one), &json!({"a": "1"}), "alice", LATER), Ok(one));
     }
 
     #[test]
     fn force_takes_fields_from_their_owner() {
-        let one = applied(None, json!({"a": "1", "b": "2"}), "alice", NOW).expect("created");
-        let change = config_map(json!({"b": "5"}));
+        let one = applied(None, &json!({"a": "1", "b": "2"}), "alice", NOW).expect("created");
+        let change = config_map(&json!({"b": "5"}));
         let forced =
             apply(&CONFIG_MAPS, Some(&one), &change, true, &by("bob", None, LATER)).expect("applied");
         assert_eq!(forced["data"], json!({"a": "1", "b": "5"}));
@@ -494,14 +494,14 @@ mod tests {
 
     #[test]
     fn the_last_owned_field_of_the_metadata_leaves_the_name() {
-        let mut first = config_map(json!({"a": "1"}));
+        let mut first = config_map(&json!({"a": "1"}));
         first["metadata"]["finalizers"] = json!(["example.com/a"]);
         let writer = by("alice", None, NOW);
         let one = apply(&CONFIG_MAPS, None, &first, false, &writer).expect("created");
         let two = apply(
             &CONFIG_MAPS,
             Some(&one),
-            &config_map(json!({"a": "1"})),
+            &config_map(&json!({"a": "1"})),
             false,
             &writer,
         )
@@ -510,20 +510,20 @@ mod tests {
         assert_eq!(two["metadata"].get("finalizers"), None);
     }
 
-    fn deployment(spec: Value) -> Value {
+    fn deployment(spec: &Value) -> Value {
         json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec})
     }
 
     #[test]
     fn conflicts_are_told_by_owner_and_field() {
-        let alice = deployment(json!({"replicas": 0, "minReadySeconds": 1}));
+        let alice = deployment(&json!({"replicas": 0, "minReadySeconds": 1}));
         let live = apply(&DEPLOYMENTS, None, &alice, false, &by("alice", None, NOW)).expect("created");
         let mut edited = live.clone();
         edited["spec"]["minReadySeconds"] = 2.into();
         edited["spec"]["revisionHistoryLimit"] = 4.into();
         track_update(Some(&live), &mut edited, &DEPLOYMENTS, &by("editor", None, LATER));
         let bob = deployment(
-            json!({"replicas": 0, "minReadySeconds": 5, "revisionHistoryLimit": 5, "paused": true}),
+            &json!({"replicas": 0, "minReadySeconds": 5, "revisionHistoryLimit": 5, "paused": true}),
         );
         let status =
             apply(&DEPLOYMENTS, Some(&edited), &bob, false, &by("bob", None, LATER)).expect_err("conflicts");
@@ -549,13 +549,13 @@ mod tests {
 
     #[test]
     fn a_list_entry_goes_with_the_defaults_that_nobody_owns() {
-        let containers = |list: Value| deployment(json!({"template": {"spec": {"containers": list}}}));
+        let containers = |list: Value| deployment(&json!({"template": {"spec": {"containers": list}}}));
         let alice = containers(json!([{"name": "c", "image": "a:1"}]));
         let live = apply(&DEPLOYMENTS, None, &alice, false, &by("alice", None, NOW)).expect("created");
         let bob = containers(json!([{"name": "side", "image": "b:1"}]));
         let mut two = apply(&DEPLOYMENTS, Some(&live), &bob, false, &by("bob", None, NOW)).expect("applied");
         two["spec"]["template"]["spec"]["containers"][1]["imagePullPolicy"] = "Always".into();
-        let nothing = deployment(json!({}));
+        let nothing = deployment(&json!({}));
         let one = apply(&DEPLOYMENTS, Some(&two), &nothing, false, &by("bob", None, NOW)).expect("applied");
         let left = one.pointer("/spec/template/spec/containers");
         assert_eq!(left, Some(&json!([{"name": "c", "image": "a:1"}])));
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn kubectl_takes_over_what_it_applied_on_the_clients_side() {
-        let last = config_map(json!({"a": "1", "b": "2"}));
+        let last = config_map(&json!({"a": "1", "b": "2"}));
         let mut live = last.clone();
         live["metadata"]["annotations"] =
             json!({"kubectl.kubernetes.io/last-applied-configuration": last.to_string()});
@@ -574,10 +574,10 @@ mod tests {
             &by("kubectl-client-side-apply", None, NOW),
         );
         assert_eq!(
-            applied(Some(&live), json!({"b": "5"}), "bob", LATER).map_err(|status| status.code),
+            applied(Some(&live), &json!({"b": "5"}), "bob", LATER).map_err(|status| status.code),
             Err(409)
         );
-        let taken = applied(Some(&live), json!({"a": "1", "b": "5"}), "kubectl", LATER).expect("applied");
+        let taken = applied(Some(&live), &json!({"a": "1", "b": "5"}), "kubectl", LATER).expect("applied");
         assert_eq!(taken["data"], json!({"a": "1", "b": "5"}));
         let annotation =
             &taken["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
@@ -616,11 +616,11 @@ mod tests {
 
     #[test]
     fn configurations_that_are_none_are_refused() {
-        let mut managed = config_map(json!({}));
+        let mut managed = config_map(&json!({}));
         managed["metadata"]["managedFields"] = json!([{"manager": "x"}]);
-        let mut other = config_map(json!({}));
+        let mut other = config_map(&json!({}));
         other["apiVersion"] = "v2".into();
-        let mut undeclared = config_map(json!({}));
+        let mut undeclared = config_map(&json!({}));
         undeclared["foo"] = 1.into();
         let cases = [
             (managed, 400, "metadata.managedFields must be nil"),

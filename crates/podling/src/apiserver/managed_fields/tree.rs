@@ -246,7 +246,7 @@ mod tests {
     use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, SERVICES};
     use crate::schema;
 
-    fn spec(containers: Value) -> Value {
+    fn spec(containers: &Value) -> Value {
         json!({"spec": {"template": {"spec": {"containers": containers}}}})
     }
 
@@ -283,8 +283,8 @@ mod tests {
     #[test]
     fn a_comparison_tells_what_was_added_modified_and_removed() {
         let place = Place::root(&DEPLOYMENTS);
-        let old = spec(json!([{"name": "c", "image": "a:1", "env": [{"name": "A", "value": "1"}]}]));
-        let new = spec(json!([{"name": "c", "image": "a:2", "command": ["x"]}]));
+        let old = spec(&json!([{"name": "c", "image": "a:1", "env": [{"name": "A", "value": "1"}]}]));
+        let new = spec(&json!([{"name": "c", "image": "a:2", "command": ["x"]}]));
         let comparison = compare(place, &old, &new);
         let at = |inside: Value| json!({"f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"c\"}": inside}}}}});
         assert_eq!(comparison.modified.to_json(), at(json!({"f:image": {}})));
@@ -297,11 +297,11 @@ mod tests {
     #[test]
     fn members_are_taken_out_with_all_below_them() {
         let place = Place::root(&DEPLOYMENTS);
-        let value = spec(json!([{"name": "c", "image": "a:1"}, {"name": "d", "image": "b:1"}]));
-        let set = paths_of(place, &spec(json!([{"name": "d"}])));
+        let value = spec(&json!([{"name": "c", "image": "a:1"}, {"name": "d", "image": "b:1"}]));
+        let set = paths_of(place, &spec(&json!([{"name": "d"}])));
         assert_eq!(
             without(place, &value, &set),
-            Some(spec(json!([{"name": "c", "image": "a:1"}])))
+            Some(spec(&json!([{"name": "c", "image": "a:1"}])))
         );
     }
 

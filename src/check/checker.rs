@@ -487,3 +487,125 @@ fn reason(error: &dyn std::error::Error) -> String {
     }
     cause.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+    use crate::lab::Catalogue;
+
+    fn lab() -> Lab {
+        Catalogue::builtin().find("ch07-readiness").unwrap().clone()
+    }
+
+    fn baseline(lab: &Lab) -> Baseline {
+        let parse = |file: &crate::lab::ManifestFile| crate::manifest::parse(&file.path, &file.text).unwrap();
+        let objects = lab
+            .manifests
+            .iter()
+            .flat_map(parse)
+            .map(|document| document.object)
+            .collect();
+        Baseline {
+            objects,
+            ..Baseline::default()
+        }
+    }
+
+    /// A checker whose API server answers every request like this.
+    fn checker_of(
+        answer: impl Fn(&str) -> Result<Response<Body>, std::io::Error> + Clone + Send + 'static,
+    ) -> Checker {
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let answer = answer(request.uri().path());
+            let watch = request
+                .uri()
+                .query()
+                .is_some_and(|query| query.contains("watch=true"));
+            async move {
+                // Nothing ever changes: a watch that could be begun has nothing to say.
+                if watch && answer.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+                answer
+            }
+        });
+        let lab = lab();
+        Checker::start(
+            Client::new(service, "default"),
+            &lab,
+            baseline(&lab),
+            "default",
+            Clock::of_this_machine(),
+        )
+    }
+
+    fn json(value: &Value) -> Response<Body> {
+        Response::new(Body::from(value.to_string().into_bytes()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_that_cannot_be_reached_is_unknown_and_never_failing() {
+        let mut checker = checker_of(|_| Err(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
+        assert_eq!(
+            checker.verdict_within(Duration::from_secs(60)).await,
+            Overall::Unknown
+        );
+        let verdicts: BTreeSet<Verdict> = checker.reports().iter().map(|report| report.verdict).collect();
+        assert_eq!(verdicts, BTreeSet::from([Verdict::Unknown]));
+        assert!(
+            matches!(checker.reports()[0].message, Message::Unreachable { .. }),
+            "{:?}",
+            checker.reports()[0]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kind_that_may_not_be_read_is_unknown_while_the_rest_is_judged() {
+        let mut checker = checker_of(|path| {
+            Ok(match path {
+                "/version" => json(
+                    &serde_json::json!({"major": "1", "minor": "36", "gitVersion": "v1.36.2",
+                    "gitCommit": "", "gitTreeState": "", "buildDate": "", "goVersion": "", "compiler": "", "platform": ""}),
+                ),
+                path if path.ends_with("/pods") => {
+                    let mut denied = json(&serde_json::json!({"kind": "Status", "status": "Failure",
+                        "message": "pods is forbidden", "reason": "Forbidden", "code": 403}));
+                    *denied.status_mut() = http::StatusCode::FORBIDDEN;
+                    denied
+                }
+                _ => json(&serde_json::json!({"kind": "List", "apiVersion": "v1",
+                    "metadata": {"resourceVersion": "1"}, "items": []})),
+            })
+        });
+        checker.verdict_within(Duration::from_secs(20)).await;
+        let report = |id: &str| checker.reports().iter().find(|report| report.id == id).unwrap();
+        assert_eq!(report("stays-ready").verdict, Verdict::Unknown);
+        assert_eq!(report("behind-service").verdict, Verdict::Failing);
+    }
+
+    #[test]
+    fn only_what_a_lab_looks_at_is_watched() {
+        let lab = lab();
+        let all: Vec<&str> = kinds(&lab.definition, &baseline(&lab))
+            .iter()
+            .map(|kind| kind.kind)
+            .collect();
+        assert!(
+            all.contains(&"Pod") && all.contains(&"EndpointSlice") && all.contains(&"Node"),
+            "{all:?}"
+        );
+        assert!(!all.contains(&"Secret"));
+        let shared = Baseline {
+            scope: crate::check::Scope::Namespace,
+            ..baseline(&lab)
+        };
+        let own: Vec<&str> = kinds(&lab.definition, &shared)
+            .iter()
+            .map(|kind| kind.kind)
+            .collect();
+        assert!(!own.contains(&"Node"), "{own:?}");
+    }
+}

@@ -169,6 +169,11 @@ impl Definition {
                     self.id
                 ),
             ))
+        } else if !self.title.contains_key(&Language::En) {
+            Some((
+                "title",
+                "the title in English is missing: expected title: {en: …}".to_owned(),
+            ))
         } else if self.objectives.is_empty() {
             Some(("objectives", "a lab needs at least one objective".to_owned()))
         } else if self.manifests.is_empty() {

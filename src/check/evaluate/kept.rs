@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::Finding;
 use super::status::existing;
-use crate::check::baseline::{Baseline, essence, identity};
+use crate::check::baseline::{Baseline, INVENTORIED, essence, identity, in_scope};
 use crate::check::object::{containers, named, number, text};
 use crate::check::{ImageKept, Kept, Message, NothingElseChanged, View};
+use crate::kinds::Kind;
 use crate::lab::Target;
 
 pub(super) fn replicas(view: &View, baseline: &Baseline, it: &Kept) -> Result<Finding, Message> {
@@ -75,6 +76,13 @@ pub(super) fn nothing_else(
     baseline: &Baseline,
     it: &NothingElseChanged,
 ) -> Result<Finding, Message> {
+    for kind in INVENTORIED
+        .into_iter()
+        .filter_map(Kind::of)
+        .filter(|kind| in_scope(*kind, baseline.scope))
+    {
+        drop(view.all(kind.kind)?);
+    }
     let touched_by_task = |key: &str| it.except.iter().any(|target| key_matches(target, key));
     for (key, before) in &baseline.inventory {
         if touched_by_task(key) {
@@ -127,6 +135,9 @@ mod tests {
 
     fn view(kind: &str, objects: Vec<Value>) -> View {
         let mut view = View::new("default", [], jiff::Timestamp::UNIX_EPOCH);
+        for other in INVENTORIED {
+            view.replace(other, []);
+        }
         view.replace(kind, objects);
         view
     }

@@ -46,7 +46,7 @@ impl EndpointSliceController {
         }
         let pods = behind::selected_pods(api, &service);
         let trigger = self.triggers.next(&service, &pods);
-        let pods = pods
+        let pods: Vec<Behind> = pods
             .into_iter()
             .map(|pod| {
                 let zone = zone_of(api, text(&pod, &["spec", "nodeName"]));
@@ -55,7 +55,7 @@ impl EndpointSliceController {
             .collect();
         let slices = slices_of(api, &service);
         let mut failed = false;
-        for write in reconcile::plan(&service, pods, slices, trigger) {
+        for write in reconcile::plan(&service, &pods, &slices, trigger) {
             failed |= carry_out(api, key, write).is_err();
         }
         match failed {

@@ -45,11 +45,11 @@ struct Group {
 /// ones come behind.
 pub(super) fn plan(
     service: &Value,
-    pods: Vec<Behind>,
-    slices: Vec<Object>,
+    pods: &[Behind],
+    slices: &[Object],
     trigger: Option<Time>,
 ) -> Vec<Write> {
-    let groups = group(service, &pods, &slices);
+    let groups = group(service, pods, slices);
     let (mut creates, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
     for group in groups.into_values() {
         fill(service, group, &mut creates, &mut updates, &mut deletes);
@@ -132,13 +132,13 @@ fn fill(
         updates.push(slice);
     }
     for endpoints in new.chunks(CAPACITY) {
-        creates.push(slice(service, &group.ports, endpoints.into()));
+        creates.push(slice(service, &group.ports, &endpoints.into()));
     }
 }
 
 /// A service without endpoints has one empty slice.
 fn keep_placeholder(service: &Value, creates: &mut Vec<Value>, deletes: &mut Vec<Value>) {
-    let placeholder = slice(service, &Value::Null, Value::Null);
+    let placeholder = slice(service, &Value::Null, &Value::Null);
     let is_placeholder = |slice: &Value| {
         slice["endpoints"].is_null()
             && slice["ports"].is_null()
@@ -170,7 +170,7 @@ fn labels(service: &Value) -> Value {
     behind::labels(service, &more)
 }
 
-fn slice(service: &Value, ports: &Value, endpoints: Value) -> Value {
+fn slice(service: &Value, ports: &Value, endpoints: &Value) -> Value {
     let metadata = &service["metadata"];
     json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
@@ -273,8 +273,8 @@ mod tests {
         }
     }
 
-    fn step(slices: &mut Vec<Object>, pods: Vec<Behind>) -> usize {
-        let writes = plan(&service(), pods, slices.clone(), None);
+    fn step(slices: &mut Vec<Object>, pods: &[Behind]) -> usize {
+        let writes = plan(&service(), pods, slices, None);
         let count = writes.len();
         apply(slices, writes);
         count
@@ -283,17 +283,17 @@ mod tests {
     #[test]
     fn the_placeholder_becomes_the_first_slice_and_comes_back_when_all_are_gone() {
         let mut slices = Vec::new();
-        assert_eq!(step(&mut slices, Vec::new()), 1);
+        assert_eq!(step(&mut slices, &[]), 1);
         assert!(slices[0]["endpoints"].is_null() && slices[0]["ports"].is_null());
-        assert_eq!(step(&mut slices, Vec::new()), 0);
-        step(&mut slices, vec![pod("1", 8080, true, false)]);
+        assert_eq!(step(&mut slices, &[]), 0);
+        step(&mut slices, &[pod("1", 8080, true, false)]);
         assert_eq!(slices.len(), 1);
         assert_eq!(
             slices[0]["ports"],
             json!([{"name": "", "protocol": "TCP", "port": 8080}])
         );
-        assert_eq!(step(&mut slices, vec![pod("1", 8080, true, false)]), 0);
-        step(&mut slices, Vec::new());
+        assert_eq!(step(&mut slices, &[pod("1", 8080, true, false)]), 0);
+        step(&mut slices, &[]);
         assert!(slices[0]["endpoints"].is_null());
         assert_eq!(slices[0]["metadata"]["name"], "web-0");
     }
@@ -318,7 +318,7 @@ mod tests {
         let mut slices = Vec::new();
         let mut pods: Vec<Behind> = (0..150).map(|i| pod(&i.to_string(), 80, true, false)).collect();
         pods.push(pod("other", 81, true, false));
-        step(&mut slices, pods);
+        step(&mut slices, &pods);
         let mut sizes: Vec<usize> = slices
             .iter()
             .map(|slice| slice["endpoints"].as_array().unwrap().len())

@@ -1,4 +1,4 @@
-//! The node lifecycle controller: taints that follow a node's conditions.
+//! The node lifecycle controller: taints that follow a node's conditions, and labels under their old names.
 //!
 //! Source: `kubernetes/pkg/controller/nodelifecycle` and `pkg/controller/ttl`. Left out so far: nodes that fall
 //! silent, and evicting pods from tainted nodes.
@@ -30,6 +30,11 @@ const BY_CONDITION: [(&str, &str, &str); 6] = [
         "node.kubernetes.io/network-unavailable",
     ),
     ("PIDPressure", "True", "node.kubernetes.io/pid-pressure"),
+];
+/// Labels that are kept equal to others under their old names.
+const OLD_LABELS: [(&str, &str); 2] = [
+    ("kubernetes.io/os", "beta.kubernetes.io/os"),
+    ("kubernetes.io/arch", "beta.kubernetes.io/arch"),
 ];
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
@@ -88,7 +93,8 @@ impl Component for NodeLifecycleController {
     }
 }
 
-/// The node with the taints that its conditions and its cordon ask for; `None` if it has them.
+/// The node with the taints that its conditions and its cordon ask for, and its labels under their old names;
+/// `None` if it has them.
 fn plan(node: &Value, now: Time) -> Option<Value> {
     let old = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
     let wanted = wanted(node);
@@ -115,6 +121,11 @@ fn plan(node: &Value, now: Time) -> Option<Value> {
         }
     } else {
         changed["spec"]["taints"] = taints.into();
+    }
+    for (label, old_label) in OLD_LABELS {
+        if let Some(value) = node["metadata"]["labels"].get(label) {
+            changed["metadata"]["labels"][old_label] = value.clone();
+        }
     }
     (changed != *node).then_some(changed)
 }

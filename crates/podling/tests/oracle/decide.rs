@@ -111,7 +111,7 @@ fn group(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdic
     }
 }
 
-/// Pods per node, sorted, zeros included; how many are unbound; and how many there are.
+/// Pods per node, most first, zeros included; how many are unbound; and how many there are.
 fn spread(replay: &mut Replay, wanted: &Value) -> Result<(Value, u64), Verdict> {
     let selector = wanted["group"]
         .as_str()
@@ -134,7 +134,7 @@ fn spread(replay: &mut Replay, wanted: &Value) -> Result<(Value, u64), Verdict> 
             .count()
     };
     let mut per_node: Vec<usize> = nodes.iter().map(on).collect();
-    per_node.sort_unstable();
+    per_node.sort_unstable_by(|a, b| b.cmp(a));
     let pending = pods
         .iter()
         .filter(|pod| pod["spec"]["nodeName"].is_null())

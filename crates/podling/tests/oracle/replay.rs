@@ -50,6 +50,7 @@ pub struct Replay {
     variables: BTreeMap<String, String>,
     keep_managed_fields: bool,
     fill_namespaces: bool,
+    untaint_nodes: bool,
 }
 
 /// Replays a case.
@@ -96,6 +97,7 @@ impl Replay {
             variables: BTreeMap::new(),
             keep_managed_fields: case.name.starts_with("api/ssa-"),
             fill_namespaces: false,
+            untaint_nodes: case.area() == "scheduler",
         };
         replay.prepare(case, components);
         replay
@@ -119,9 +121,7 @@ impl Replay {
         }
         for node in &case.nodes {
             self.post("/api/v1/nodes", node);
-            if case.area() == "scheduler" {
-                self.untaint(node);
-            }
+            self.untaint(node);
         }
     }
 
@@ -142,6 +142,9 @@ impl Replay {
 
     /// The scheduler's recordings were made without the admission that taints new nodes.
     fn untaint(&mut self, node: &Value) {
+        if !self.untaint_nodes {
+            return;
+        }
         let path = format!(
             "/api/v1/nodes/{}",
             node["metadata"]["name"].as_str().unwrap_or_default()
@@ -167,7 +170,10 @@ impl Replay {
             return self.watch(watch, step);
         }
         if let Some(eventually) = step.get("eventually") {
-            return self.eventually(eventually);
+            return self.eventually(eventually, step);
+        }
+        if let Some(pods) = step.get("pods").filter(|_| step.get("decide").is_none()) {
+            return self.patch_pods(pods);
         }
         if let Some(settle) = step.get("settle") {
             self.settle(Duration::from_secs_f64(settle["seconds"].as_f64().unwrap_or(0.0)));
@@ -190,16 +196,70 @@ impl Replay {
             let created = response.body_json();
             self.fill_namespace(created["metadata"]["name"].as_str().unwrap_or_default());
         }
+        if request["method"] == "POST" && request["path"] == "/api/v1/nodes" {
+            self.untaint(&request["body"]);
+        }
+        self.remember(step, &response);
+        self.compare(request, &step["response"], &response)
+    }
+
+    /// Keeps the parts of an answer that later steps name.
+    fn remember(&mut self, step: &Value, response: &Response) {
         for (name, path) in step["let"].as_object().into_iter().flatten() {
             let body = response.body_json();
             let pointer = format!("/{}", path.as_str().unwrap_or_default());
             let value = body.pointer(&pointer).and_then(Value::as_str).unwrap_or_default();
             self.variables.insert(name.clone(), value.to_owned());
         }
-        self.compare(request, &step["response"], &response)
     }
 
-    fn eventually(&mut self, eventually: &Value) -> Result<(), Verdict> {
+    /// Waits for `count` pods, unready ones if it says so, and gives each the status of a kubelet.
+    fn patch_pods(&mut self, wanted: &Value) -> Result<(), Verdict> {
+        let count = wanted["count"]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(0);
+        let until = self.cluster.now() + Duration::from_secs_f64(wanted["within"].as_f64().unwrap_or(0.0));
+        let mut names = self.pods_for(wanted);
+        while names.len() < count {
+            if self.cluster.now() >= until {
+                return Err(Verdict::Differs(format!("{} pods, wanted {count}", names.len())));
+            }
+            self.settle(POLL);
+            names = self.pods_for(wanted);
+        }
+        for name in names.iter().take(count) {
+            let path = format!("/api/v1/namespaces/{}/pods/{name}/status", self.namespace);
+            let mut request = Request::new("PATCH", &path).with_json(&wanted["patch"]);
+            request.content_type = "application/strategic-merge-patch+json".to_owned();
+            self.cluster.handle(&request);
+        }
+        Ok(())
+    }
+
+    fn pods_for(&mut self, wanted: &Value) -> Vec<String> {
+        let selector = wanted["selector"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('=', "%3D");
+        let path = format!(
+            "/api/v1/namespaces/{}/pods?labelSelector={selector}",
+            self.namespace
+        );
+        let pods = self.cluster.handle(&Request::new("GET", &path)).body_json();
+        let is_ready = |pod: &Value| {
+            let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
+            conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
+        };
+        let items = pods["items"].as_array().into_iter().flatten();
+        items
+            .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
+            .filter(|pod| wanted["which"] != "unready" || !is_ready(pod))
+            .filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    fn eventually(&mut self, eventually: &Value, step: &Value) -> Result<(), Verdict> {
         let within = Duration::from_secs_f64(eventually["within"].as_f64().unwrap_or(0.0));
         let until = self.cluster.now() + within;
         loop {
@@ -213,6 +273,7 @@ impl Replay {
                 None => self.compare(&eventually["request"], &eventually["response"], &response),
             };
             if verdict.is_ok() || self.cluster.now() >= until {
+                self.remember(step, &response);
                 return verdict;
             }
             self.settle(POLL);

@@ -43,12 +43,7 @@ struct Group {
 
 /// Decides about the slices of `service`. Endpoints stay in the slice in which they are, in their order; new
 /// ones come behind.
-pub(super) fn plan(
-    service: &Value,
-    pods: &[Behind],
-    slices: &[Object],
-    trigger: Option<Time>,
-) -> Vec<Write> {
+pub(super) fn plan(service: &Value, pods: &[Behind], slices: &[Object], trigger: Option<Time>) -> Vec<Write> {
     let groups = group(service, pods, slices);
     let (mut creates, mut updates, mut deletes) = (Vec::new(), Vec::new(), Vec::new());
     for group in groups.into_values() {

@@ -35,6 +35,9 @@ pub trait Provider {
     /// Stops it; what it knows stays, and [`ensure`](Self::ensure) brings it back. Whether it was running.
     fn stop(&self) -> Pending<'_, bool>;
 
+    /// Puts it back to what it was when it was new, reached by the same kubeconfig; starts it if need be.
+    fn renew(&self) -> Pending<'_, Connection>;
+
     /// Stops it and forgets all that it knows.
     fn remove(&self) -> Pending<'_, ()>;
 }

@@ -89,6 +89,11 @@ impl Embedded {
 
     fn start(&self) -> Result<Arrival, Error> {
         self.prepare()?;
+        let _alone = Lock::wait(&self.folder.start_lock())?;
+        if self.pid().is_some() {
+            // Another command was first.
+            return Ok(Arrival::Found);
+        }
         let log_path = self.folder.log();
         let log = std::fs::File::create(&log_path).map_err(at(&log_path))?;
         let folder = self.folder.path().display().to_string();
@@ -200,6 +205,21 @@ impl Provider for Embedded {
                 Some(pid) => self.end(pid).map(|()| true),
                 None => Ok(false),
             }
+        })
+    }
+
+    fn renew(&self) -> Pending<'_, Connection> {
+        Box::pin(async {
+            if let Some(pid) = self.pid() {
+                self.end(pid)?;
+            }
+            for file in [self.folder.journal(), self.folder.config()] {
+                match std::fs::remove_file(&file) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(&file)(error).into()),
+                    _ => {}
+                }
+            }
+            self.find_or_start().await
         })
     }
 

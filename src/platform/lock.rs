@@ -67,6 +67,16 @@ impl Lock {
         }
     }
 
+    /// Takes the lock at `path` for this process, waiting until it is free. For what is done in a moment.
+    ///
+    /// # Errors
+    /// When the file can't be used.
+    pub fn wait(path: &Path) -> Result<Self, files::Error> {
+        let file = open(path)?;
+        file.lock().map_err(at(path))?;
+        Ok(Self(file))
+    }
+
     /// Who holds the lock at `path` now; `None` when it is free or there is no such file.
     pub fn holder(path: &Path) -> Option<Holder> {
         let mut file = OpenOptions::new().read(true).write(true).open(path).ok()?;

@@ -53,6 +53,13 @@ pub enum Event {
     Stopped,
 }
 
+impl Event {
+    /// Whether the progress file says something of it.
+    pub fn counts_for_progress(&self) -> bool {
+        !matches!(self, Self::ManifestApplied { .. } | Self::ObjectivePassed { .. } | Self::Stopped)
+    }
+}
+
 /// A journal on the disk.
 #[derive(Debug)]
 pub struct Journal {

@@ -54,6 +54,11 @@ impl ClusterFolder {
         self.0.join("server.lock")
     }
 
+    /// Held by a command that starts that process.
+    pub fn start_lock(&self) -> PathBuf {
+        self.0.join("start.lock")
+    }
+
     /// The port that it was served on last.
     pub fn port(&self) -> PathBuf {
         self.0.join("port")

@@ -1,0 +1,196 @@
+//! Start, reset and stop: from a cluster that knows nothing of the lab to the break, and back.
+
+use super::journal::Event;
+use super::record::{Record, Stage};
+use super::store::Store;
+use super::work_folder::{self, Applied};
+use super::Error;
+use crate::check::{Baseline, Checker, Clock, Overall, Report, Role, Scope, Verdict};
+use crate::cluster::{Connection, Provider};
+use crate::lab::Lab;
+use crate::manifest;
+use crate::platform::lock::Lock;
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// What a step did besides what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The last start of the lab was interrupted, so it was begun again.
+    Interrupted,
+    /// The learner's earlier version of a manifest was kept.
+    WorkFileKept {
+        /// The file's name.
+        file: String,
+        /// Where it was kept.
+        kept: PathBuf,
+    },
+}
+
+/// A lab that runs, and the way into its cluster.
+pub struct Running {
+    /// The lab at hand.
+    pub record: Record,
+    /// The way into its cluster.
+    pub connection: Connection,
+    /// What is worth saying.
+    pub notices: Vec<Notice>,
+}
+
+/// How a start went.
+pub enum Started {
+    /// The break is applied.
+    Fresh(Running),
+    /// The lab was running already.
+    Already(Record),
+}
+
+/// Starts a lab: cluster, baseline, break, work folder. `command` is said to whoever else wants to start one.
+///
+/// # Errors
+/// When another lab or another command is at work, the cluster can't be had, or a file can't be written.
+pub async fn start(
+    store: &mut Store,
+    lab: &Lab,
+    pack: Option<PathBuf>,
+    provider: &dyn Provider,
+    readme: &str,
+    command: &str,
+) -> Result<Started, Error> {
+    let _lock = Lock::take(&store.folders().lock(), command)?;
+    let mut notices = vec![];
+    match store.record()? {
+        Some(record) if record.lab != lab.id() => {
+            return Err(Error::OtherLab { running: record.lab, asked: lab.id().to_owned() });
+        }
+        Some(record) if record.stage != Stage::Preparing => return Ok(Started::Already(record)),
+        Some(_) => notices.push(Notice::Interrupted),
+        None => {}
+    }
+    let record = Record::preparing(lab.id(), pack, Timestamp::now());
+    store.replace(Some(&record))?;
+    let connection = provider.renew().await?;
+    let running = apply_break(store, lab, record, connection, readme, notices).await?;
+    store.note(lab.id(), Event::Started)?;
+    Ok(Started::Fresh(running))
+}
+
+/// Puts the lab back to the break, whatever was done since.
+///
+/// # Errors
+/// When the lab is not at hand, another command is at work, the cluster can't be had, or a file can't be written.
+pub async fn reset(
+    store: &mut Store,
+    lab: &Lab,
+    provider: &dyn Provider,
+    readme: &str,
+    command: &str,
+) -> Result<Running, Error> {
+    let _lock = Lock::take(&store.folders().lock(), command)?;
+    let old = store.record()?.ok_or(Error::NoLab)?;
+    let mut record = Record::preparing(lab.id(), old.pack, Timestamp::now());
+    record.hints = old.hints;
+    record.solution_shown = old.solution_shown;
+    store.replace(Some(&record))?;
+    let connection = provider.renew().await?;
+    let running = apply_break(store, lab, record, connection, readme, vec![]).await?;
+    store.note(lab.id(), Event::Reset)?;
+    Ok(running)
+}
+
+async fn apply_break(
+    store: &mut Store,
+    lab: &Lab,
+    mut record: Record,
+    connection: Connection,
+    readme: &str,
+    mut notices: Vec<Notice>,
+) -> Result<Running, Error> {
+    record.namespace = connection.namespace.clone();
+    record.baseline = Baseline::capture(&connection.client, lab, &record.namespace, Scope::Cluster).await?;
+    for file in &lab.manifests {
+        let documents = manifest::parse(&file.path, &file.text)?;
+        manifest::apply(&connection.client, &record.namespace, &documents).await?;
+    }
+    let kept = work_folder::lay_out(&store.folders().work(lab.id()), lab, readme)?;
+    notices.extend(kept.into_iter().map(|(file, kept)| Notice::WorkFileKept { file, kept }));
+    record.applied = work_folder::originals(lab);
+    record.stage = Stage::Broken;
+    store.replace(Some(&record))?;
+    Ok(Running { record, connection, notices })
+}
+
+/// Puts the lab away with its cluster. Progress and work folder stay.
+///
+/// # Errors
+/// When another command is at work, or the cluster's process does not end.
+pub async fn stop(store: &mut Store, provider: &dyn Provider, command: &str) -> Result<(), Error> {
+    let _lock = Lock::take(&store.folders().lock(), command)?;
+    let record = store.record()?.ok_or(Error::NoLab)?;
+    provider.remove().await?;
+    store.replace(None)?;
+    store.note(&record.lab, Event::Stopped)?;
+    Ok(())
+}
+
+/// Applies what was saved in the work folder since the last time. What is refused is tried again the next time.
+///
+/// # Errors
+/// When a file can't be read or written.
+pub async fn apply_saved(
+    store: &mut Store,
+    record: &mut Record,
+    connection: &Connection,
+) -> Result<Vec<Applied>, Error> {
+    let folder = store.folders().work(&record.lab);
+    let mut results = vec![];
+    for saved in work_folder::saved_since(&folder, record)? {
+        let applied = work_folder::apply(&connection.client, &record.namespace, &saved).await;
+        if applied.refused.is_none() {
+            let (file, text) = (saved.file.clone(), saved.text.clone());
+            if let Some(updated) = store.update(move |record| drop(record.applied.insert(file, text)))? {
+                *record = updated;
+            }
+            store.note(&record.lab, Event::ManifestApplied { file: saved.file })?;
+        }
+        results.push(applied);
+    }
+    Ok(results)
+}
+
+/// A checker of the lab at hand.
+pub fn checker(lab: &Lab, record: &Record, connection: &Connection) -> Checker {
+    let clock = Clock::of_this_machine();
+    Checker::start(connection.client.clone(), lab, record.baseline.clone(), &record.namespace, clock)
+}
+
+/// Writes down which objectives passed for the first time, and whether that solves the lab. Whether it was solved now.
+///
+/// # Errors
+/// When a file can't be read or written.
+pub fn note_reports(store: &mut Store, record: &mut Record, reports: &[Report]) -> Result<bool, Error> {
+    let passed = |report: &&Report| report.role == Role::Objective && report.verdict == Verdict::Passed;
+    let fresh: Vec<String> = reports
+        .iter()
+        .filter(passed)
+        .filter(|report| !record.passed.contains(&report.id))
+        .map(|report| report.id.clone())
+        .collect();
+    let solved = record.stage == Stage::Broken && Overall::of(reports) == Overall::Solved;
+    for objective in &fresh {
+        store.note(&record.lab, Event::ObjectivePassed { objective: objective.clone() })?;
+    }
+    if solved {
+        store.note(&record.lab, Event::Solved)?;
+    }
+    if solved || !fresh.is_empty() {
+        let updated = store.update(|record| {
+            record.passed.extend(fresh);
+            if solved {
+                record.stage = Stage::Solved;
+            }
+        })?;
+        *record = updated.unwrap_or_else(|| record.clone());
+    }
+    Ok(solved)
+}

@@ -2,6 +2,7 @@
 
 pub mod author;
 pub mod check;
+pub mod cli;
 pub mod cluster;
 pub mod kinds;
 pub mod lab;

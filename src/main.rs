@@ -1,2 +1,7 @@
-//! bbf
-fn main() {}
+//! Arguments in, exit code out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bbf::cli::main(std::env::args_os())
+}

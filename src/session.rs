@@ -6,6 +6,8 @@
 mod error;
 pub mod hints;
 pub mod journal;
+pub mod observe;
+pub mod play;
 pub mod progress;
 pub mod record;
 pub mod steps;

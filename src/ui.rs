@@ -3,8 +3,10 @@
 //! Knows nothing of clusters, sessions or labs' rules: it is handed what to show.
 
 pub mod ansi;
+pub mod live;
 pub mod markdown;
 pub mod messages;
 pub mod printer;
 pub mod table;
+pub mod terminal;
 pub mod wrapping;

@@ -51,6 +51,17 @@ impl Embedded {
         }
     }
 
+    /// The cluster `name`, which has a folder below `clusters` that says what it is made of.
+    pub fn existing(clusters: &Path, name: &str, program: PathBuf) -> Self {
+        let nothing = podling::Config {
+            seed: 0,
+            start: podling::clock::Time::default(),
+            nodes: vec![],
+            components: podling::Components::default(),
+        };
+        Self::new(clusters, name, program, nothing)
+    }
+
     /// The names of the clusters that have a folder below `clusters`.
     ///
     /// # Errors
@@ -215,7 +226,9 @@ impl Provider for Embedded {
             }
             for file in [self.folder.journal(), self.folder.config()] {
                 match std::fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at(&file)(error).into()),
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(at(&file)(error).into());
+                    }
                     _ => {}
                 }
             }

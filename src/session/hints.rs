@@ -1,9 +1,9 @@
 //! Which hint comes next: in the lab's order, each one once, and only those that fit the state of the cluster.
 
+use super::Error;
 use super::journal::Event;
 use super::record::Record;
 use super::store::Store;
-use super::Error;
 use crate::check::{Checker, Outcome};
 use crate::lab::Hint;
 
@@ -14,7 +14,9 @@ pub fn next<'a>(hints: &'a [Hint], taken: &[String], holds: impl Fn(&Hint) -> bo
 
 /// Whether a hint fits the cluster as the checker sees it.
 pub fn fits(hint: &Hint, checker: &Checker) -> bool {
-    hint.when.as_ref().is_none_or(|condition| checker.find(condition).outcome == Outcome::Holds)
+    hint.when
+        .as_ref()
+        .is_none_or(|condition| checker.find(condition).outcome == Outcome::Holds)
 }
 
 /// Writes down that a hint was shown.
@@ -37,7 +39,12 @@ mod tests {
 
     #[test]
     fn hints_come_in_order_once_and_only_where_they_fit() {
-        let hints: Vec<Hint> = ["a", "b", "c"].map(|id| Hint { id: id.to_owned(), when: None }).into();
+        let hints: Vec<Hint> = ["a", "b", "c"]
+            .map(|id| Hint {
+                id: id.to_owned(),
+                when: None,
+            })
+            .into();
         let ask = |taken: &[&str], fitting: &[&str]| {
             let taken: Vec<String> = taken.iter().map(|&id| id.to_owned()).collect();
             next(&hints, &taken, |hint| fitting.contains(&hint.id.as_str())).map(|hint| hint.id.clone())

@@ -56,7 +56,10 @@ pub enum Event {
 impl Event {
     /// Whether the progress file says something of it.
     pub fn counts_for_progress(&self) -> bool {
-        !matches!(self, Self::ManifestApplied { .. } | Self::ObjectivePassed { .. } | Self::Stopped)
+        !matches!(
+            self,
+            Self::ManifestApplied { .. } | Self::ObjectivePassed { .. } | Self::Stopped
+        )
     }
 }
 

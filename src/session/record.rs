@@ -79,7 +79,9 @@ impl Record {
     /// # Errors
     /// When the file can't be read, or can't be kept aside.
     pub fn load(path: &Path) -> Result<(Option<Self>, Option<PathBuf>), files::Error> {
-        let Some(bytes) = files::read(path)? else { return Ok((None, None)) };
+        let Some(bytes) = files::read(path)? else {
+            return Ok((None, None));
+        };
         match serde_json::from_slice::<Self>(&bytes) {
             Ok(record) if record.format_version == FORMAT_VERSION => Ok((Some(record), None)),
             _ => Ok((None, Some(files::keep_aside(path)?))),
@@ -91,8 +93,10 @@ impl Record {
     /// # Errors
     /// When it can't be written and synced; the old one then stays.
     pub fn save(&self, path: &Path) -> Result<(), files::Error> {
-        let text = serde_json::to_vec_pretty(self)
-            .map_err(|error| files::Error { path: path.to_owned(), source: error.into() })?;
+        let text = serde_json::to_vec_pretty(self).map_err(|error| files::Error {
+            path: path.to_owned(),
+            source: error.into(),
+        })?;
         files::write(path, &text, Access::Usual)
     }
 }
@@ -114,7 +118,9 @@ mod tests {
             std::fs::write(&path, &bytes[..length]).unwrap();
             let (record, kept) = Record::load(&path).unwrap();
             assert_eq!(record, None, "{length}");
-            assert_eq!(std::fs::read(kept.unwrap()).unwrap(), bytes[..length]);
+            let kept = kept.unwrap();
+            assert_eq!(std::fs::read(&kept).unwrap(), bytes[..length]);
+            std::fs::remove_file(kept).unwrap();
         }
     }
 }

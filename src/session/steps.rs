@@ -1,10 +1,10 @@
 //! Start, reset and stop: from a cluster that knows nothing of the lab to the break, and back.
 
+use super::Error;
 use super::journal::Event;
 use super::record::{Record, Stage};
 use super::store::Store;
 use super::work_folder::{self, Applied};
-use super::Error;
 use crate::check::{Baseline, Checker, Clock, Overall, Report, Role, Scope, Verdict};
 use crate::cluster::{Connection, Provider};
 use crate::lab::Lab;
@@ -61,7 +61,10 @@ pub async fn start(
     let mut notices = vec![];
     match store.record()? {
         Some(record) if record.lab != lab.id() => {
-            return Err(Error::OtherLab { running: record.lab, asked: lab.id().to_owned() });
+            return Err(Error::OtherLab {
+                running: record.lab,
+                asked: lab.id().to_owned(),
+            });
         }
         Some(record) if record.stage != Stage::Preparing => return Ok(Started::Already(record)),
         Some(_) => notices.push(Notice::Interrupted),
@@ -113,11 +116,18 @@ async fn apply_break(
         manifest::apply(&connection.client, &record.namespace, &documents).await?;
     }
     let kept = work_folder::lay_out(&store.folders().work(lab.id()), lab, readme)?;
-    notices.extend(kept.into_iter().map(|(file, kept)| Notice::WorkFileKept { file, kept }));
+    notices.extend(
+        kept.into_iter()
+            .map(|(file, kept)| Notice::WorkFileKept { file, kept }),
+    );
     record.applied = work_folder::originals(lab);
     record.stage = Stage::Broken;
     store.replace(Some(&record))?;
-    Ok(Running { record, connection, notices })
+    Ok(Running {
+        record,
+        connection,
+        notices,
+    })
 }
 
 /// Puts the lab away with its cluster. Progress and work folder stay.
@@ -161,7 +171,13 @@ pub async fn apply_saved(
 /// A checker of the lab at hand.
 pub fn checker(lab: &Lab, record: &Record, connection: &Connection) -> Checker {
     let clock = Clock::of_this_machine();
-    Checker::start(connection.client.clone(), lab, record.baseline.clone(), &record.namespace, clock)
+    Checker::start(
+        connection.client.clone(),
+        lab,
+        record.baseline.clone(),
+        &record.namespace,
+        clock,
+    )
 }
 
 /// Writes down which objectives passed for the first time, and whether that solves the lab. Whether it was solved now.
@@ -178,7 +194,12 @@ pub fn note_reports(store: &mut Store, record: &mut Record, reports: &[Report]) 
         .collect();
     let solved = record.stage == Stage::Broken && Overall::of(reports) == Overall::Solved;
     for objective in &fresh {
-        store.note(&record.lab, Event::ObjectivePassed { objective: objective.clone() })?;
+        store.note(
+            &record.lab,
+            Event::ObjectivePassed {
+                objective: objective.clone(),
+            },
+        )?;
     }
     if solved {
         store.note(&record.lab, Event::Solved)?;

@@ -32,7 +32,10 @@ impl Store {
     /// When the state folder can't be made.
     pub fn open(folders: &Folders) -> Result<Self, files::Error> {
         files::make_folder(folders.state())?;
-        Ok(Self { folders: folders.clone(), damaged: vec![] })
+        Ok(Self {
+            folders: folders.clone(),
+            damaged: vec![],
+        })
     }
 
     /// The folders.
@@ -72,7 +75,9 @@ impl Store {
     /// When the file can't be read or written.
     pub fn update(&mut self, change: impl FnOnce(&mut Record)) -> Result<Option<Record>, files::Error> {
         let _alone = self.alone()?;
-        let Some(mut record) = self.record()? else { return Ok(None) };
+        let Some(mut record) = self.record()? else {
+            return Ok(None);
+        };
         let before = record.clone();
         change(&mut record);
         if record != before {
@@ -117,7 +122,8 @@ impl Store {
     fn open_journal(&mut self) -> Result<(Journal, Vec<Entry>), files::Error> {
         let path = self.folders.journal();
         let opened = Journal::open(&path)?;
-        self.damaged.extend(opened.damaged.map(|kept| Damage { path, kept }));
+        self.damaged
+            .extend(opened.damaged.map(|kept| Damage { path, kept }));
         Ok((opened.journal, opened.entries))
     }
 

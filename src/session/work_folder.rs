@@ -30,7 +30,10 @@ pub struct Applied {
 
 /// The lab's manifests by the name that each has in the work folder.
 pub fn originals(lab: &Lab) -> BTreeMap<String, String> {
-    lab.manifests.iter().map(|manifest| (file_name(&manifest.path), manifest.text.clone())).collect()
+    lab.manifests
+        .iter()
+        .map(|manifest| (file_name(&manifest.path), manifest.text.clone()))
+        .collect()
 }
 
 fn file_name(path: &str) -> String {
@@ -76,7 +79,9 @@ pub fn saved_since(folder: &Path, record: &Record) -> Result<Vec<Saved>, files::
     names.sort();
     let mut saved = vec![];
     for file in names {
-        let Some(bytes) = files::read(&folder.join(&file))? else { continue };
+        let Some(bytes) = files::read(&folder.join(&file))? else {
+            continue;
+        };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if record.applied.get(&file) != Some(&text) {
             saved.push(Saved { file, text });
@@ -92,16 +97,48 @@ pub fn is_manifest(name: &str) -> bool {
     yaml && !name.starts_with(['.', '#'])
 }
 
-/// Applies one saved manifest. An empty file changes nothing: some editors save by truncating first.
+/// How a saved manifest is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    /// As `kubectl apply` would.
+    Apply,
+    /// As `kubectl replace --force` would: the way to change what can't be changed in place.
+    Replace,
+    /// As `kubectl delete` would.
+    Delete,
+}
+
+/// The comment lines at the top of a manifest choose, as in a lab's own fixes: `# replace`, `# delete`.
+fn means(text: &str) -> Means {
+    let mut comments = text
+        .lines()
+        .map_while(|line| line.strip_prefix('#'))
+        .map(str::trim);
+    let means = comments.find_map(|comment| match comment {
+        "replace" => Some(Means::Replace),
+        "delete" => Some(Means::Delete),
+        _ => None,
+    });
+    means.unwrap_or(Means::Apply)
+}
+
+/// Carries out one saved manifest. An empty file changes nothing: some editors save by truncating first.
 pub async fn apply(client: &kube::Client, namespace: &str, saved: &Saved) -> Applied {
     let refused = match manifest::parse(&saved.file, &saved.text) {
         Ok(documents) => {
-            let applied = manifest::apply(client, namespace, &documents).await;
-            applied.err().map(|error| error.to_string())
+            let done = match means(&saved.text) {
+                Means::Apply => manifest::apply(client, namespace, &documents).await,
+                Means::Replace => manifest::replace(client, namespace, &documents).await,
+                Means::Delete => manifest::delete(client, namespace, &documents).await,
+            };
+            done.err().map(|error| error.to_string())
         }
         Err(error) => Some(error.to_string()),
     };
-    Applied { file: saved.file.clone(), refused }
+    Applied {
+        file: saved.file.clone(),
+        refused,
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +172,14 @@ mod tests {
         let lab = lab();
         lay_out(scratch.root(), &lab, "do").unwrap();
         let changed = originals(&lab).into_keys().next().unwrap();
-        for name in [changed.as_str(), "extra.yml", ".extra.yml.swp", "extra.yml~", ".hidden.yaml", "notes.txt"] {
+        for name in [
+            changed.as_str(),
+            "extra.yml",
+            ".extra.yml.swp",
+            "extra.yml~",
+            ".hidden.yaml",
+            "notes.txt",
+        ] {
             std::fs::write(scratch.path(name), "a: 1\n").unwrap();
         }
         let saved = saved_since(scratch.root(), &record(&lab)).unwrap();
@@ -157,6 +201,23 @@ mod tests {
         assert_eq!(kept, [(name.clone(), scratch.path(&format!("{name}.before-1")))]);
         assert_eq!(std::fs::read(&kept[0].1).unwrap(), b"mine");
         assert_eq!(saved_since(scratch.root(), &record(&lab)).unwrap(), []);
+    }
+
+    #[test]
+    fn a_comment_at_the_top_says_how_a_manifest_is_carried_out() {
+        for (text, expected) in [
+            ("kind: Pod\n", Means::Apply),
+            ("# replace\nkind: Pod\n", Means::Replace),
+            (
+                "# The image can't be changed in place.\n# replace\n",
+                Means::Replace,
+            ),
+            ("# delete\n", Means::Delete),
+            ("kind: Pod\n# replace\n", Means::Apply),
+            ("", Means::Apply),
+        ] {
+            assert_eq!(means(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -34,9 +34,9 @@ super::messages! {
     }
     nothing_to_stop() { "No lab is running.", "実行中のラボはありません。" }
     lab_already_running(id) { "Lab {id} is already running.", "ラボ {id} はすでに実行中です。" }
-    start_was_interrupted(id) {
-        "The last start of {id} was interrupted, so it begins again.",
-        "前回の {id} の開始が途中で中断されたため、最初からやり直します。"
+    start_was_interrupted() {
+        "The last start was interrupted, so the lab begins again.",
+        "前回の開始が途中で中断されたため、最初からやり直します。"
     }
     how_to_resume() {
         "Go on with `bbf lab status`, or begin again with `bbf lab reset`.",
@@ -70,6 +70,10 @@ super::messages! {
     apply_failed(file, why) {
         "{file} was not applied: {why}",
         "{file} は適用されませんでした: {why}"
+    }
+    how_to_replace() {
+        "What can't be changed in place: write `# replace` on the first line, and the object is deleted and made anew.",
+        "そのまま変更できない項目は、先頭行に `# replace` と書くと、オブジェクトを削除して作り直します。"
     }
     last_good_stays() {
         "The cluster keeps what was applied before. Correct the file and save it again.",

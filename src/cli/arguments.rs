@@ -1,0 +1,230 @@
+//! What can be typed after `bbf`.
+
+use crate::lab::Language;
+use crate::ui::printer::Output;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Build, break, fix: hands-on Kubernetes labs on your own machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "bbf",
+    version,
+    about,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The language of messages and labs [default: from LANG]
+    #[arg(long, global = true, value_name = "en|ja")]
+    pub lang: Option<Language>,
+    /// The form of the output
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Output,
+    /// A folder with labs of your own; may be given several times
+    #[arg(long, global = true, value_name = "DIR")]
+    pub labs: Vec<PathBuf>,
+}
+
+impl Global {
+    /// The language to speak: the one asked for, else the locale's.
+    pub fn language(&self) -> Language {
+        self.lang.unwrap_or_else(|| {
+            let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find(set);
+            let locale = locale.and_then(|name| std::env::var(name).ok());
+            locale
+                .and_then(|locale| Language::of_locale(&locale))
+                .unwrap_or_default()
+        })
+    }
+}
+
+/// What bbf can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Labs: find one, start it, fix it, check it
+    Lab {
+        /// What to do.
+        #[command(subcommand)]
+        command: LabCommand,
+    },
+    /// The clusters that labs run on
+    Cluster {
+        /// What to do.
+        #[command(subcommand)]
+        command: ClusterCommand,
+    },
+    /// Open a shell in which kubectl reaches the lab's cluster
+    Shell,
+    /// Show what you have solved
+    Progress,
+    /// Find out what this machine can run, and what to do about what it can't
+    Doctor,
+    /// Print a completion script for your shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Serve the cluster of a folder until the process is asked to end
+    #[command(name = "__serve", hide = true)]
+    Serve {
+        /// The cluster's folder.
+        folder: PathBuf,
+    },
+}
+
+/// What can be done with labs.
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// List the labs
+    List,
+    /// Show what a lab is about
+    Show {
+        /// The lab, such as ch07-readiness
+        lab: String,
+    },
+    /// Start a lab: a cluster, broken
+    Start(Start),
+    /// Show how the running lab stands
+    Status {
+        /// The lab, if more than the running one may be meant
+        lab: Option<String>,
+    },
+    /// Watch the cluster until it is clear whether the lab is solved
+    Check(Check),
+    /// Take the next hint
+    Hint {
+        /// The lab, if more than the running one may be meant
+        lab: Option<String>,
+    },
+    /// Show how the lab can be solved
+    Solution(Solution),
+    /// Put everything back to the break
+    Reset {
+        /// The lab, if more than the running one may be meant
+        lab: Option<String>,
+    },
+    /// Put the lab away with its cluster; progress is kept
+    Stop {
+        /// The lab, if more than the running one may be meant
+        lab: Option<String>,
+    },
+    /// Watch a lab from break to fix, by itself and in fast-forward
+    Play(Play),
+    /// Prove labs: the break fails, solutions pass, wrong fixes fail where they should
+    Test(Test),
+}
+
+/// The arguments of `bbf lab start`.
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The lab, such as ch07-readiness
+    pub lab: String,
+    /// Print the task and return, even on a terminal
+    #[arg(long)]
+    pub no_live: bool,
+}
+
+/// The arguments of `bbf lab check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The lab, if more than the running one may be meant
+    pub lab: Option<String>,
+    /// How long to watch at most, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    pub timeout: u64,
+}
+
+/// The arguments of `bbf lab solution`.
+#[derive(Debug, Args)]
+pub struct Solution {
+    /// The lab, if more than the running one may be meant
+    pub lab: Option<String>,
+    /// Show it without asking
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// The arguments of `bbf lab play`.
+#[derive(Debug, Args)]
+pub struct Play {
+    /// The lab, such as ch07-readiness
+    pub lab: String,
+}
+
+/// The arguments of `bbf lab test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The labs, such as ch07-readiness
+    #[arg(required_unless_present = "all")]
+    pub labs: Vec<String>,
+    /// All labs
+    #[arg(long, conflicts_with = "labs")]
+    pub all: bool,
+}
+
+/// What can be done with clusters.
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// List the clusters that bbf made
+    List,
+    /// Stop a cluster; the next command that needs it brings it back as it was
+    Stop {
+        /// The cluster [default: the running lab's]
+        name: Option<String>,
+    },
+    /// Print the kubeconfig of a cluster
+    Kubeconfig {
+        /// The cluster [default: the running lab's]
+        name: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        for line in [
+            "bbf --lang ja lab list",
+            "bbf lab list --lang ja",
+            "bbf lab --lang=ja list --output json",
+        ] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            assert_eq!(arguments.global.lang, Some(Language::Ja), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for line in [
+            "bbf",
+            "bbf lab",
+            "bbf lab start",
+            "bbf --lang de lab list",
+            "bbf lab test",
+            "bbf lab test a --all",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `bbf lab start`: a cluster with the break applied, and on a terminal the live view.
+
+use super::task;
+use crate::cli::Exit;
+use crate::cli::arguments::Start;
+use crate::cli::context::{AtHand, Context};
+use crate::cli::trouble::Trouble;
+use crate::cluster::Connection;
+use crate::lab::{Lab, Texts};
+use crate::session::record::Record;
+use crate::session::steps::{self, Notice, Running, Started};
+use crate::ui::markdown;
+use crate::ui::messages::labs;
+use crate::ui::printer::Output;
+use std::io::IsTerminal as _;
+
+/// Starts a lab.
+pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) -> Result<Exit, Trouble> {
+    let lab = context.lab(&arguments.lab)?;
+    let mut store = context.store()?;
+    let provider = context.provider(&lab)?;
+    let readme = task::readme(&lab, context.language());
+    let command = format!("bbf lab start {}", lab.id());
+    let pack = context.pack_of(&lab);
+    let started = steps::start(&mut store, &lab, pack, provider.as_ref(), &readme, &command).await;
+    context.say_damaged(&mut store);
+    let live = !arguments.no_live && on_terminal(context);
+    match started? {
+        Started::Fresh(Running {
+            record,
+            connection,
+            notices,
+        }) => {
+            say(context, &notices);
+            context
+                .printer
+                .status(&labs::lab_started(context.language(), lab.id()));
+            show(context, AtHand { store, record, lab }, connection, live).await
+        }
+        Started::Already(record) => {
+            context
+                .printer
+                .note(&labs::lab_already_running(context.language(), lab.id()));
+            let at_hand = AtHand { store, record, lab };
+            if live {
+                let connection = context.connect(&at_hand).await?;
+                return show(context, at_hand, connection, live).await;
+            }
+            let exit = super::status::show(context, at_hand).await?;
+            context.printer.status(&labs::how_to_resume(context.language()));
+            Ok(exit)
+        }
+    }
+}
+
+fn on_terminal(context: &Context<'_>) -> bool {
+    let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    interactive && context.printer.output == Output::Text
+}
+
+/// Says what a step did besides what was asked of it.
+pub(super) fn say(context: &mut Context<'_>, notices: &[Notice]) {
+    let language = context.language();
+    for notice in notices {
+        let text = match notice {
+            Notice::Interrupted => labs::start_was_interrupted(language),
+            Notice::WorkFileKept { file, kept } => labs::work_file_kept(language, file, &kept.display()),
+        };
+        context.printer.note(&text);
+    }
+}
+
+async fn show(
+    context: &mut Context<'_>,
+    at_hand: AtHand,
+    connection: Connection,
+    live: bool,
+) -> Result<Exit, Trouble> {
+    if live {
+        return crate::cli::live::run(context, at_hand, connection).await;
+    }
+    print_task(context, &at_hand.lab, &at_hand.record)?;
+    Ok(Exit::Done)
+}
+
+fn print_task(context: &mut Context<'_>, lab: &Lab, record: &Record) -> Result<(), Trouble> {
+    let language = context.language();
+    let folder = context.folders.work(lab.id());
+    let kubeconfig = context.provider(lab)?.kubeconfig();
+    context.printer.json(&serde_json::json!({
+        "lab": lab.id(),
+        "title": lab.definition.title(language),
+        "task": lab.texts(language).map(Texts::task),
+        "namespace": record.namespace,
+        "kubeconfig": kubeconfig,
+        "folder": folder,
+    }));
+    let lines = markdown::render(&task::markdown(lab, language), context.printer.width());
+    context.printer.lines(&lines);
+    context.printer.line("");
+    context
+        .printer
+        .line(&labs::how_to_work(language, &folder.display()));
+    context.printer.line(&labs::how_to_check(language));
+    Ok(())
+}

@@ -22,7 +22,10 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+pub(crate) mod go;
 mod load;
+
+pub use go::WhenEmpty;
 
 /// A type with named fields, such as `io.k8s.api.core.v1.Container`.
 #[derive(Debug, Eq, PartialEq)]
@@ -67,6 +70,8 @@ pub struct Field {
     /// The declared default. `{}` marks a struct that is always written; an empty text or zero a value that is
     /// always written. Defaults that Kubernetes sets in code (pull policy, probe numbers…) are not here.
     pub default: Option<Value>,
+    /// What Go does with the field when it has its zero value.
+    pub when_empty: WhenEmpty,
     /// The allowed texts; empty for any.
     pub allowed: Vec<&'static str>,
 }

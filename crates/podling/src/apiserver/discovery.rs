@@ -70,7 +70,7 @@ fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {
     };
     Some(match (form(&request.accept), aggregated) {
         (None, _) => Response::from(not_acceptable()),
-        (Some(Form::Aggregated(version)), Some(groups)) => aggregated_list(version, groups),
+        (Some(Form::Aggregated(version)), Some(groups)) => aggregated_list(version, &groups),
         (Some(_), _) => Response::json(200, &legacy),
     })
 }
@@ -250,7 +250,7 @@ fn listed_below(resource: &Resource, sub: &Subresource) -> Value {
     entry
 }
 
-fn aggregated_list(version: &str, groups: Vec<Value>) -> Response {
+fn aggregated_list(version: &str, groups: &[Value]) -> Response {
     let body = json!({
         "kind": "APIGroupDiscoveryList", "apiVersion": format!("apidiscovery.k8s.io/{version}"), "metadata": {},
         "items": groups,

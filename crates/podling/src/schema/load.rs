@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Field, GroupVersionKind, ListKind, Patch, Schema, Shape, Type, TypeRef};
+use super::{Field, GroupVersionKind, ListKind, Patch, Schema, Shape, Type, TypeRef, WhenEmpty, go};
 
 const DATA: &str = include_str!("../../data/api-structure-v1.36.json");
 
@@ -118,7 +118,13 @@ fn object_type(name: &'static str, definition: Definition<'static>, index: &Inde
     let fields = definition
         .properties
         .into_iter()
-        .map(|(field, property)| object_field(field, property, required.contains(&field), index))
+        .map(|(field, property)| {
+            let field = object_field(field, property, required.contains(&field), index);
+            Field {
+                when_empty: go::when_empty(name, &field),
+                ..field
+            }
+        })
         .collect();
     let kinds = definition.kinds.into_iter().map(|of| GroupVersionKind {
         group: of.group,
@@ -142,6 +148,7 @@ fn object_field(name: &'static str, property: Property<'static>, required: bool,
         map_atomic: property.map_type.map(|kind| kind == "atomic"),
         patch: patch(property.strategy, property.merge_key),
         default: property.default,
+        when_empty: WhenEmpty::Omitted,
         allowed: property.allowed,
     }
 }

@@ -1,208 +1,8 @@
-//! What Go knows about fields and OpenAPI does not say: which are pointers, which are always written, and what
-//! their types are called.
+//! What Go calls the types of fields, as its decoder names them in errors.
 //!
-//! A pointer that is set is written even if its value is empty; a plain value with `omitempty` is not. The
-//! tables cover what the served kinds reach. Source: `k8s.io/api`, v1.36.
+//! Source: `k8s.io/api`, v1.36; the table covers what the served kinds reach.
 
 use crate::schema::{Field, Shape, Type};
-
-/// Optional numbers and booleans that are plain values: zero and false are left out.
-const VALUES: &[(&str, &[&str])] = &[
-    ("AWSElasticBlockStoreVolumeSource", &["partition", "readOnly"]),
-    ("AzureFileVolumeSource", &["readOnly"]),
-    ("CephFSVolumeSource", &["readOnly"]),
-    ("CinderVolumeSource", &["readOnly"]),
-    ("Condition", &["observedGeneration"]),
-    ("Container", &["stdin", "stdinOnce", "tty"]),
-    ("ContainerImage", &["sizeBytes"]),
-    ("ContainerPort", &["hostPort"]),
-    ("ContainerStateTerminated", &["signal"]),
-    ("DeploymentSpec", &["minReadySeconds", "paused"]),
-    (
-        "DeploymentStatus",
-        &[
-            "availableReplicas",
-            "observedGeneration",
-            "readyReplicas",
-            "replicas",
-            "unavailableReplicas",
-            "updatedReplicas",
-        ],
-    ),
-    ("EphemeralContainer", &["stdin", "stdinOnce", "tty"]),
-    ("Event", &["count", "deprecatedCount"]),
-    ("EventSeries", &["count"]),
-    ("FCVolumeSource", &["readOnly"]),
-    ("FlexVolumeSource", &["readOnly"]),
-    ("GCEPersistentDiskVolumeSource", &["partition", "readOnly"]),
-    ("GlusterfsVolumeSource", &["readOnly"]),
-    (
-        "ISCSIVolumeSource",
-        &["chapAuthDiscovery", "chapAuthSession", "readOnly"],
-    ),
-    ("NFSVolumeSource", &["readOnly"]),
-    ("NodeSpec", &["unschedulable"]),
-    ("ObjectMeta", &["generation"]),
-    ("PersistentVolumeClaimVolumeSource", &["readOnly"]),
-    ("PodCondition", &["observedGeneration"]),
-    ("PodSpec", &["hostIPC", "hostNetwork", "hostPID"]),
-    ("PodStatus", &["observedGeneration"]),
-    ("PortworxVolumeSource", &["readOnly"]),
-    (
-        "Probe",
-        &[
-            "failureThreshold",
-            "initialDelaySeconds",
-            "periodSeconds",
-            "successThreshold",
-            "timeoutSeconds",
-        ],
-    ),
-    ("QuobyteVolumeSource", &["readOnly"]),
-    ("RBDVolumeSource", &["readOnly"]),
-    ("ReplicaSetSpec", &["minReadySeconds"]),
-    (
-        "ReplicaSetStatus",
-        &[
-            "availableReplicas",
-            "fullyLabeledReplicas",
-            "observedGeneration",
-            "readyReplicas",
-        ],
-    ),
-    ("ScaleIOVolumeSource", &["readOnly", "sslEnabled"]),
-    ("ScaleSpec", &["replicas"]),
-    ("ServicePort", &["nodePort"]),
-    (
-        "ServiceSpec",
-        &["healthCheckNodePort", "publishNotReadyAddresses"],
-    ),
-    ("StorageOSVolumeSource", &["readOnly"]),
-    ("VolumeMount", &["readOnly"]),
-    ("VolumeMountStatus", &["readOnly"]),
-];
-
-/// Optional texts that are pointers: an empty text stays.
-const TEXT_POINTERS: &[(&str, &[&str])] = &[
-    ("AppArmorProfile", &["localhostProfile"]),
-    ("AzureDiskVolumeSource", &["cachingMode", "fsType", "kind"]),
-    ("CSIVolumeSource", &["fsType"]),
-    ("ClusterTrustBundleProjection", &["name", "signerName"]),
-    ("Container", &["restartPolicy"]),
-    ("ContainerStatus", &["stopSignal"]),
-    ("DeleteOptions", &["propagationPolicy"]),
-    ("Endpoint", &["hostname", "nodeName", "zone"]),
-    ("EndpointAddress", &["nodeName"]),
-    ("EphemeralContainer", &["restartPolicy"]),
-    ("GRPCAction", &["service"]),
-    ("HostPathVolumeSource", &["type"]),
-    ("ISCSIVolumeSource", &["initiatorName"]),
-    ("LeaseSpec", &["holderIdentity", "preferredHolder", "strategy"]),
-    ("Lifecycle", &["stopSignal"]),
-    ("LoadBalancerIngress", &["ipMode"]),
-    (
-        "PersistentVolumeClaimSpec",
-        &["storageClassName", "volumeAttributesClassName", "volumeMode"],
-    ),
-    ("PodDNSConfigOption", &["value"]),
-    (
-        "PodResourceClaim",
-        &["resourceClaimName", "resourceClaimTemplateName"],
-    ),
-    ("PodResourceClaimStatus", &["resourceClaimName"]),
-    ("PodSchedulingGroup", &["podGroupName"]),
-    (
-        "PodSecurityContext",
-        &[
-            "fsGroupChangePolicy",
-            "seLinuxChangePolicy",
-            "supplementalGroupsPolicy",
-        ],
-    ),
-    (
-        "PodSpec",
-        &["hostnameOverride", "preemptionPolicy", "runtimeClassName"],
-    ),
-    ("PortStatus", &["error"]),
-    ("Preconditions", &["resourceVersion", "uid"]),
-    ("SeccompProfile", &["localhostProfile"]),
-    ("SecurityContext", &["procMount"]),
-    ("ServicePort", &["appProtocol"]),
-    (
-        "ServiceSpec",
-        &[
-            "internalTrafficPolicy",
-            "ipFamilyPolicy",
-            "loadBalancerClass",
-            "trafficDistribution",
-        ],
-    ),
-    (
-        "TopologySpreadConstraint",
-        &["nodeAffinityPolicy", "nodeTaintsPolicy"],
-    ),
-    ("TypedLocalObjectReference", &["apiGroup"]),
-    ("TypedObjectReference", &["apiGroup", "namespace"]),
-    ("VolumeMount", &["mountPropagation", "recursiveReadOnly"]),
-    ("VolumeMountStatus", &["recursiveReadOnly"]),
-    (
-        "WindowsSecurityContextOptions",
-        &["gmsaCredentialSpec", "gmsaCredentialSpecName", "runAsUserName"],
-    ),
-];
-
-/// The same, where two types of different groups share a name.
-const TEXT_POINTERS_BY_DEFINITION: &[(&str, &[&str])] = &[
-    (
-        "io.k8s.api.discovery.v1.EndpointPort",
-        &["appProtocol", "name", "protocol"],
-    ),
-    ("io.k8s.api.core.v1.EndpointPort", &["appProtocol"]),
-];
-
-/// Fields whose declared default is the zero value, and that are left out all the same when they are empty.
-const OMITTED: &[(&str, &[&str])] = &[
-    ("AzureDiskVolumeSource", &["readOnly"]),
-    ("ConfigMapEnvSource", &["name"]),
-    ("ConfigMapKeySelector", &["name"]),
-    ("ConfigMapProjection", &["name"]),
-    ("ConfigMapVolumeSource", &["name"]),
-    ("FileKeySelector", &["optional"]),
-    ("GRPCAction", &["service"]),
-    ("LocalObjectReference", &["name"]),
-    ("NodeRuntimeHandler", &["name"]),
-    ("ReplicationControllerSpec", &["minReadySeconds"]),
-    ("ScaleSpec", &["replicas"]),
-    ("SecretEnvSource", &["name"]),
-    ("SecretKeySelector", &["name"]),
-    ("SecretProjection", &["name"]),
-];
-
-/// Times that are plain values: written as null when they are not set.
-const TIME_VALUES: &[(&str, &[&str])] = &[
-    ("Condition", &["lastTransitionTime"]),
-    ("ContainerStateRunning", &["startedAt"]),
-    ("ContainerStateTerminated", &["finishedAt", "startedAt"]),
-    ("DeploymentCondition", &["lastTransitionTime", "lastUpdateTime"]),
-    (
-        "Event",
-        &[
-            "deprecatedFirstTimestamp",
-            "deprecatedLastTimestamp",
-            "eventTime",
-            "firstTimestamp",
-            "lastTimestamp",
-        ],
-    ),
-    ("EventSeries", &["lastObservedTime"]),
-    ("NamespaceCondition", &["lastTransitionTime"]),
-    ("NodeCondition", &["lastHeartbeatTime", "lastTransitionTime"]),
-    ("PodCondition", &["lastProbeTime", "lastTransitionTime"]),
-    ("ReplicaSetCondition", &["lastTransitionTime"]),
-];
-
-/// Lists without `omitempty`: written as null when they are empty.
-const LIST_VALUES: &[(&str, &[&str])] = &[("EndpointSlice", &["endpoints", "ports"])];
 
 /// Named text types: the field (or its elements) is not called `string`.
 const NAMED: &[(&str, &str, &str)] = &[
@@ -296,61 +96,6 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("VolumeMount", "mountPropagation", "v1.MountPropagationMode"),
 ];
 
-fn listed(table: &[(&str, &[&str])], of: &str, field: &str) -> bool {
-    table
-        .iter()
-        .any(|(name, fields)| *name == of && fields.contains(&field))
-}
-
-/// What becomes of a field that has its zero value.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum WhenEmpty {
-    /// It is left out.
-    Omitted,
-    /// It is written if it was set: a pointer.
-    Kept,
-    /// It is always written.
-    Written,
-    /// It is always written, as null.
-    Null,
-}
-
-/// What becomes of `field` when it has its zero value.
-pub(super) fn when_empty(of: &Type, field: &Field) -> WhenEmpty {
-    let in_table = |table| listed(table, of.name(), field.name);
-    match &field.shape {
-        Shape::Time | Shape::MicroTime if in_table(TIME_VALUES) => return WhenEmpty::Null,
-        Shape::List(_) if in_table(LIST_VALUES) => return WhenEmpty::Null,
-        Shape::List(_) | Shape::Map(_) => return WhenEmpty::Omitted,
-        _ => {}
-    }
-    let omitted = in_table(OMITTED);
-    let pointer = match &field.shape {
-        Shape::Text => {
-            in_table(TEXT_POINTERS) || listed(TEXT_POINTERS_BY_DEFINITION, of.definition, field.name)
-        }
-        Shape::Int32 | Shape::Int64 | Shape::Bool => !in_table(VALUES),
-        _ => true,
-    };
-    match field.default.as_ref() {
-        Some(default) if is_zero(default) && !omitted => WhenEmpty::Written,
-        _ if pointer => WhenEmpty::Kept,
-        _ => WhenEmpty::Omitted,
-    }
-}
-
-/// Whether a value is what Go calls the zero value of its type.
-pub(super) fn is_zero(value: &serde_json::Value) -> bool {
-    match value {
-        serde_json::Value::Null => true,
-        serde_json::Value::Bool(value) => !value,
-        serde_json::Value::Number(number) => number.as_f64() == Some(0.0),
-        serde_json::Value::String(text) => text.is_empty(),
-        serde_json::Value::Array(items) => items.is_empty(),
-        serde_json::Value::Object(entries) => entries.is_empty(),
-    }
-}
-
 /// The Go type of `shape`, which is `field` of `of` or what that field's list or map holds.
 pub(super) fn type_name(of: &Type, field: &Field, shape: &Shape) -> String {
     match shape {
@@ -391,69 +136,37 @@ mod tests {
 
     #[test]
     fn every_entry_names_a_field_that_exists() {
-        let tables = [VALUES, TEXT_POINTERS, OMITTED, TIME_VALUES, LIST_VALUES];
-        let prefixes = [
-            "core.v1",
-            "apps.v1",
-            "discovery.v1",
-            "events.v1",
-            "coordination.v1",
-            "autoscaling.v1",
+        let packages = [
+            "api.core.v1",
+            "api.apps.v1",
+            "api.discovery.v1",
+            "apimachinery.pkg.apis.meta.v1",
         ];
-        let has = |name: &str, field: &str| {
-            let api = prefixes
-                .iter()
-                .map(|prefix| format!("io.k8s.api.{prefix}.{name}"));
-            let meta = format!("io.k8s.apimachinery.pkg.apis.meta.v1.{name}");
-            api.chain([meta])
-                .filter_map(|definition| schema::named(&definition))
-                .any(|of| of.field(field).is_some())
-        };
-        for (name, fields) in tables.into_iter().flatten() {
-            for field in *fields {
-                assert!(has(name, field), "{name}.{field}");
-            }
-        }
         for (name, field, _) in NAMED {
-            assert!(has(name, field), "{name}.{field}");
+            let found = packages
+                .iter()
+                .filter_map(|package| schema::named(&format!("io.k8s.{package}.{name}")))
+                .any(|of| of.field(field).is_some());
+            assert!(found, "{name}.{field}");
         }
     }
 
     #[test]
-    fn a_field_without_a_value_is_written_as_go_writes_it() {
+    fn types_are_called_as_go_calls_them() {
         let cases = [
-            ("io.k8s.api.apps.v1.DeploymentSpec", "replicas", WhenEmpty::Kept),
-            (
-                "io.k8s.api.apps.v1.DeploymentSpec",
-                "minReadySeconds",
-                WhenEmpty::Omitted,
-            ),
-            (
-                "io.k8s.api.apps.v1.ReplicaSetStatus",
-                "replicas",
-                WhenEmpty::Written,
-            ),
-            ("io.k8s.api.core.v1.Container", "resources", WhenEmpty::Written),
-            ("io.k8s.api.core.v1.Container", "env", WhenEmpty::Omitted),
-            ("io.k8s.api.core.v1.Volume", "emptyDir", WhenEmpty::Kept),
-            (
-                "io.k8s.api.core.v1.PodCondition",
-                "lastProbeTime",
-                WhenEmpty::Null,
-            ),
-            ("io.k8s.api.core.v1.HostPathVolumeSource", "type", WhenEmpty::Kept),
-            (
-                "io.k8s.api.core.v1.LocalObjectReference",
-                "name",
-                WhenEmpty::Omitted,
-            ),
-            ("io.k8s.api.core.v1.EndpointPort", "name", WhenEmpty::Omitted),
-            ("io.k8s.api.discovery.v1.EndpointPort", "name", WhenEmpty::Kept),
+            ("Container", "command", "[]string"),
+            ("Container", "ports", "[]v1.ContainerPort"),
+            ("Container", "imagePullPolicy", "v1.PullPolicy"),
+            ("Capabilities", "drop", "[]v1.Capability"),
+            ("ResourceRequirements", "limits", "v1.ResourceList"),
+            ("ConfigMap", "data", "map[string]string"),
+            ("Secret", "data", "map[string][]uint8"),
+            ("PodSpec", "hostNetwork", "bool"),
         ];
-        for (definition, field, expected) in cases {
-            let of = schema::named(definition).unwrap();
+        for (name, field, expected) in cases {
+            let of = schema::named(&format!("io.k8s.api.core.v1.{name}")).unwrap();
             let field = of.field(field).unwrap();
-            assert_eq!(when_empty(of, field), expected, "{definition}.{}", field.name);
+            assert_eq!(type_name(of, field, &field.shape), expected);
         }
     }
 }

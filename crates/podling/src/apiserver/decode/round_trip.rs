@@ -2,21 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::go::{self, WhenEmpty};
-use crate::schema::{Field, Shape, Type};
+use crate::schema::go::is_zero;
+use crate::schema::{Field, Shape, Type, WhenEmpty};
 
 /// Brings `object`, whose values have the right types, into the form in which Go writes it.
 pub(super) fn tidy(of: &Type, object: &mut Map<String, Value>) {
     for field in &of.fields {
-        let rule = go::when_empty(of, field);
         if let Some(value) = object.get_mut(field.name) {
             tidy_value(&field.shape, value);
-            if go::is_zero(value) && !keeps(rule, value) {
+            if is_zero(value) && !keeps(field.when_empty, value) {
                 object.remove(field.name);
             }
         }
         if !object.contains_key(field.name)
-            && let Some(value) = written_anyway(field, rule)
+            && let Some(value) = written_anyway(field)
         {
             object.insert(field.name.to_owned(), value);
         }
@@ -49,8 +48,8 @@ fn keeps(rule: WhenEmpty, value: &Value) -> bool {
 }
 
 /// The value of a field that is written though it is not there.
-fn written_anyway(field: &Field, rule: WhenEmpty) -> Option<Value> {
-    match (rule, &field.shape) {
+fn written_anyway(field: &Field) -> Option<Value> {
+    match (field.when_empty, &field.shape) {
         (WhenEmpty::Null, _) => Some(Value::Null),
         (WhenEmpty::Written, Shape::Object(of)) => {
             let mut empty = Map::new();

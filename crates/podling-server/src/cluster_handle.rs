@@ -24,7 +24,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// One running cluster: a shared handle, cheap to clone.
 ///
 /// The cluster ends when [`stop`](Self::stop) is called, or when the last handle and the last client made by
-/// [`client`](Self::client) are dropped. With a journal, another start brings it back as it was.
+/// [`client`](Self::client) are dropped; its port and journal are free when `stop` returns, or a moment after the drop.
+/// With a journal, another start brings it back as it was.
 #[derive(Clone, Debug)]
 pub struct ClusterHandle {
     running: Arc<Running>,

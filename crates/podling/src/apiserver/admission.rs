@@ -46,8 +46,13 @@ pub(crate) fn admit_create(
     Ok(())
 }
 
+/// The name as error messages give it. Kubernetes admits an object before it generates its name.
 fn name_of(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().unwrap_or_default()
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default();
+    match text("generateName") {
+        "" => text("name"),
+        prefix => prefix,
+    }
 }
 
 /// NamespaceLifecycle: nothing is created where there is no namespace, or one that is going away.

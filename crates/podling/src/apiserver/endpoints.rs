@@ -9,7 +9,7 @@ mod read;
 mod scale;
 
 use super::route::{self, Destination, Route};
-use super::{ApiServer, discovery};
+use super::{ApiServer, discovery, registry};
 use crate::request::{Request, Response};
 use crate::status::Status;
 
@@ -71,6 +71,20 @@ pub(crate) struct ProxyTarget {
 }
 
 fn resource(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    runtime: &mut dyn Runtime,
+) -> Result<Response, Status> {
+    let response = dispatch(api, request, route, runtime)?;
+    let warnings: Vec<String> = registry::deprecation(route.resource)
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    Ok(response.with_warnings(&warnings))
+}
+
+fn dispatch(
     api: &mut ApiServer,
     request: &Request,
     route: &Route,

@@ -164,6 +164,12 @@ pub(crate) fn warnings_on_create(resource: &Resource, object: &Value) -> Vec<Str
     (strategy(resource).warnings)(object)
 }
 
+/// What every request for a resource is told that will go one day.
+pub(crate) fn deprecation(resource: &Resource) -> Option<&'static str> {
+    let is_endpoints = resource.kind == "Endpoints";
+    is_endpoints.then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+}
+
 /// What the client should know about a changed object.
 pub(crate) fn warnings_on_update(resource: &Resource, new: &Value) -> Vec<String> {
     (strategy(resource).warnings)(new)

@@ -239,7 +239,7 @@ fn allocate_health_port(
 mod tests {
     use super::*;
 
-    fn allocated(spec: Value, others: &[Value]) -> Result<Value, Vec<String>> {
+    fn allocated(spec: &Value, others: &[Value]) -> Result<Value, Vec<String>> {
         let mut service = json!({"spec": spec});
         allocate(&mut service, others.iter(), &mut Rng::new(1))
             .map(|()| service["spec"].take())
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn addresses_come_from_the_dynamic_band_and_families_are_set() {
-        let spec = allocated(json!({"type": "ClusterIP"}), &[]).unwrap();
+        let spec = allocated(&json!({"type": "ClusterIP"}), &[]).unwrap();
         let ip: Ipv4Addr = spec["clusterIP"].as_str().unwrap().parse().unwrap();
         assert!(offset(ip).unwrap() >= STATIC_BAND, "{ip}");
         assert_eq!(spec["clusterIPs"], json!([spec["clusterIP"]]));
@@ -259,12 +259,12 @@ mod tests {
     #[test]
     fn headless_and_external_services_take_no_address() {
         let headless = allocated(
-            json!({"type": "ClusterIP", "clusterIP": "None", "selector": {"a": "b"}}),
+            &json!({"type": "ClusterIP", "clusterIP": "None", "selector": {"a": "b"}}),
             &[],
         );
         assert_eq!(headless.unwrap()["clusterIPs"], json!(["None"]));
         let spec = json!({"type": "ExternalName", "externalName": "a.b"});
-        assert_eq!(allocated(spec.clone(), &[]), Ok(spec));
+        assert_eq!(allocated(&spec, &[]), Ok(spec));
     }
 
     #[test]
@@ -281,7 +281,7 @@ mod tests {
             let spec = json!({"type": "ClusterIP", "clusterIP": ip});
             let text =
                 format!("spec.clusterIPs: Invalid value: [\"{ip}\"]: failed to allocate IP {ip}: {why}");
-            assert_eq!(allocated(spec, std::slice::from_ref(&other)), Err(vec![text]));
+            assert_eq!(allocated(&spec, std::slice::from_ref(&other)), Err(vec![text]));
         }
     }
 
@@ -290,18 +290,18 @@ mod tests {
         let other = json!({"spec": {"ports": [{"nodePort": 31999, "protocol": "TCP"}]}});
         let port = |port: i64| json!({"type": "NodePort", "ports": [{"port": 80, "protocol": "TCP", "nodePort": port}]});
         let range = "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-32767";
-        assert_eq!(allocated(port(80), &[]), Err(vec![range.to_owned()]));
+        assert_eq!(allocated(&port(80), &[]), Err(vec![range.to_owned()]));
         let taken = "spec.ports[0].nodePort: Invalid value: 31999: provided port is already allocated";
-        assert_eq!(allocated(port(31999), &[other]), Err(vec![taken.to_owned()]));
+        assert_eq!(allocated(&port(31999), &[other]), Err(vec![taken.to_owned()]));
         let dns = json!({"type": "NodePort", "ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]});
-        let dns = allocated(dns, &[]).unwrap();
+        let dns = allocated(&dns, &[]).unwrap();
         assert_eq!(dns["ports"][0]["nodePort"], dns["ports"][1]["nodePort"]);
     }
 
     #[test]
     fn a_local_load_balancer_gets_a_health_check_port() {
         let spec = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local", "ports": [{"port": 80, "protocol": "TCP"}]});
-        let spec = allocated(spec, &[]).unwrap();
+        let spec = allocated(&spec, &[]).unwrap();
         assert_ne!(spec["healthCheckNodePort"], spec["ports"][0]["nodePort"]);
         assert!(spec["healthCheckNodePort"].as_i64().unwrap() >= FIRST_NODE_PORT);
     }

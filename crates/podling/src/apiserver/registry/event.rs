@@ -1,6 +1,7 @@
-//! Events, in both their groups.
+//! Events, in the form of the core group, in which those of both groups are stored.
 //!
-//! Source: `k8s.io/kubernetes/pkg/apis/core/validation/events.go`, v1.36.
+//! Source: `k8s.io/kubernetes/pkg/apis/core/validation/events.go`, v1.36. What differs: the stricter rules for
+//! Events that come in through `events.k8s.io` are not applied.
 
 use serde_json::{Value, json};
 
@@ -14,15 +15,11 @@ pub(super) const STRATEGY: Strategy = Strategy {
     ..PLAIN
 };
 
-const NEW_GROUP: &str = "events.k8s.io/v1";
-/// Namespaces where events about objects without a namespace may stand.
+/// Namespaces where Events about objects without a namespace may stand.
 const CLUSTER_NAMESPACES: [&str; 2] = ["default", "kube-system"];
 
-/// Fields of the old form that are written even when they are empty.
+/// Fields that are written even when they are empty.
 fn default(object: &mut Value) {
-    if object["apiVersion"] == NEW_GROUP {
-        return;
-    }
     set_default(object, "source", json!({}));
     for key in ["firstTimestamp", "lastTimestamp", "eventTime"] {
         set_default(object, key, Value::Null);
@@ -32,55 +29,34 @@ fn default(object: &mut Value) {
 }
 
 fn validate(object: &Value) -> Vec<Error> {
-    let is_new = object["apiVersion"] == NEW_GROUP;
-    let involved = if is_new { "regarding" } else { "involvedObject" };
-    let mut errors = Vec::new();
-    check_namespace(object, involved, &mut errors);
-    if is_new {
-        check_new_form(object, &mut errors);
-    }
-    errors
-}
-
-fn check_namespace(object: &Value, involved: &str, errors: &mut Vec<Error>) {
     let own = object["metadata"].text("namespace");
-    let namespace = object[involved].text("namespace");
+    let namespace = object["involvedObject"].text("namespace");
     let fits = match namespace {
         "" => CLUSTER_NAMESPACES.contains(&own),
         namespace => namespace == own,
     };
-    if !fits {
-        let why = "does not match event.namespace";
-        errors.push(Error::invalid("involvedObject.namespace", namespace, why));
+    if fits {
+        return Vec::new();
     }
+    let why = "does not match event.namespace";
+    vec![Error::invalid("involvedObject.namespace", namespace, why)]
 }
 
-fn check_new_form(object: &Value, errors: &mut Vec<Error>) {
-    let needed = [
-        "eventTime",
-        "reportingController",
-        "reportingInstance",
-        "action",
-        "reason",
-    ];
-    for key in needed.into_iter().filter(|key| object.text(key).is_empty()) {
-        errors.push(Error::required(key, ""));
-    }
-    for key in ["reportingInstance", "action", "reason"] {
-        if object.text(key).len() > 128 {
-            let why = "can have at most 128 characters";
-            errors.push(Error::invalid(key, object.text(key), why));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_stands_in_the_namespace_of_what_it_is_about() {
+        let cases = [
+            ("shop", "shop", true),
+            ("shop", "default", false),
+            ("shop", "", false),
+            ("default", "", true),
+        ];
+        for (own, involved, fits) in cases {
+            let event = json!({"metadata": {"namespace": own}, "involvedObject": {"namespace": involved}});
+            assert_eq!(validate(&event).is_empty(), fits, "{event}");
         }
-    }
-    if object.text("note").len() > 1024 {
-        errors.push(Error::invalid(
-            "message",
-            object.text("note"),
-            "can have at most 1024 characters",
-        ));
-    }
-    let kind = object.text("type");
-    if !matches!(kind, "Normal" | "Warning") {
-        errors.push(Error::invalid("type", "", format!("has invalid value: {kind}")));
     }
 }

@@ -201,7 +201,8 @@ mod tests {
     #[test]
     fn names_are_held_against_their_rule() {
         let long = "a".repeat(64);
-        let cases: &[(fn(&str) -> Vec<String>, &str, &[&str])] = &[
+        type Case<'a> = (fn(&str) -> Vec<String>, &'a str, &'a [&'a str]);
+        let cases: &[Case<'_>] = &[
             (label, "web-1", &[]),
             (label, "my.web", &["must not contain dots"]),
             (label, "Web", &[LABEL]),

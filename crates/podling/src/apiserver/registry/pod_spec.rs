@@ -154,8 +154,11 @@ fn check_gates(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
+/// Answers what is wrong with a name.
+type NameRule = fn(&str) -> Vec<String>;
+
 fn check_names(spec: &Value, path: &str, errors: &mut Vec<Error>) {
-    let rules: [(&str, fn(&str) -> Vec<String>); 5] = [
+    let rules: [(&str, NameRule); 5] = [
         ("serviceAccountName", names::subdomain),
         ("nodeName", names::subdomain),
         ("hostname", names::label),

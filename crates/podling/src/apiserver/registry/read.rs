@@ -35,7 +35,7 @@ impl Fields for Value {
         self[key].as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn entries<'a>(&'a self, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    fn entries<'a>(&'a self, key: &str) -> impl Iterator<Item = (&'a str, &'a Self)> {
         let map = self[key].as_object();
         map.into_iter().flatten().map(|(k, v)| (k.as_str(), v))
     }

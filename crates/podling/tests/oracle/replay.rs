@@ -36,6 +36,9 @@ impl fmt::Display for Verdict {
 /// How far apart an `eventually` step looks again.
 const POLL: Duration = Duration::from_millis(100);
 
+/// How long the recorder took from one answer to its next request; controllers act meanwhile.
+const BETWEEN_REQUESTS: Duration = Duration::from_millis(20);
+
 /// 2026-01-05T09:00:00Z.
 const START: Time = Time::from_micros(1_767_603_600_000_000);
 
@@ -200,7 +203,9 @@ impl Replay {
             self.untaint(&request["body"]);
         }
         self.remember(step, &response);
-        self.compare(request, &step["response"], &response)
+        let verdict = self.compare(request, &step["response"], &response);
+        self.settle(BETWEEN_REQUESTS);
+        verdict
     }
 
     /// Keeps the parts of an answer that later steps name.
@@ -233,6 +238,7 @@ impl Replay {
             let mut request = Request::new("PATCH", &path).with_json(&wanted["patch"]);
             request.content_type = "application/strategic-merge-patch+json".to_owned();
             self.cluster.handle(&request);
+            self.settle(BETWEEN_REQUESTS);
         }
         Ok(())
     }

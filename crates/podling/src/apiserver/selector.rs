@@ -2,6 +2,7 @@
 
 pub(crate) mod field;
 pub(crate) mod label;
+pub(crate) mod line;
 
 use serde_json::Value;
 

@@ -56,6 +56,22 @@ pub(crate) fn render(
         .iter()
         .map(|object| row(resource, object, now, include))
         .collect();
+    table(resource.plural, list_or_object, &rows)
+}
+
+/// Shows an `autoscaling/v1` Scale: Name, Desired, Available, Age.
+pub(crate) fn render_scale(scale: &Value, now: Time, include: Include) -> Value {
+    let cells = json!([
+        text(scale, &["metadata", "name"]),
+        number(scale, &["spec", "replicas"]),
+        number(scale, &["status", "replicas"]),
+        age(scale, now),
+    ]);
+    let rows = [json!({"cells": cells, "object": shown(scale, include)})];
+    table("scales", scale, &rows)
+}
+
+fn table(plural: &str, list_or_object: &Value, rows: &[Value]) -> Value {
     let mut metadata = json!({"resourceVersion": text(list_or_object, &["metadata", "resourceVersion"])});
     for key in ["continue", "remainingItemCount"] {
         if let Some(value) = list_or_object["metadata"].get(key) {
@@ -64,12 +80,17 @@ pub(crate) fn render(
     }
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
-        "columnDefinitions": columns(resource.plural), "rows": rows,
+        "columnDefinitions": columns(plural), "rows": rows,
     })
 }
 
 fn row(resource: &Resource, object: &Value, now: Time, include: Include) -> Value {
-    let mut row = json!({"cells": cells(resource, object, now), "object": shown(resource, object, include)});
+    let mut object_shown = shown(object, include);
+    if include == Include::Object {
+        object_shown["kind"] = resource.kind.into();
+        object_shown["apiVersion"] = resource.api_version().into();
+    }
+    let mut row = json!({"cells": cells(resource, object, now), "object": object_shown});
     if let Some(conditions) = (resource.kind == "Pod")
         .then(|| pod::conditions(object))
         .flatten()
@@ -80,18 +101,13 @@ fn row(resource: &Resource, object: &Value, now: Time, include: Include) -> Valu
 }
 
 /// What a row holds beside its cells.
-fn shown(resource: &Resource, object: &Value, include: Include) -> Value {
+fn shown(object: &Value, include: Include) -> Value {
     match include {
         Include::None => Value::Null,
         Include::Metadata => json!({
             "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
         }),
-        Include::Object => {
-            let mut object = object.clone();
-            object["kind"] = resource.kind.into();
-            object["apiVersion"] = resource.api_version().into();
-            object
-        }
+        Include::Object => object.clone(),
     }
 }
 
@@ -275,6 +291,14 @@ mod tests {
             rendered(Include::Object)["rows"][0]["object"]["kind"],
             "ConfigMap"
         );
+    }
+
+    #[test]
+    fn a_scale_has_a_table_of_its_own() {
+        let scale = json!({"kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 3}, "status": {"replicas": 2}});
+        let table = render_scale(&scale, Time::default(), Include::None);
+        assert_eq!(table["rows"][0]["cells"], json!(["web", 3, 2, "<unknown>"]));
+        assert_eq!(table["columnDefinitions"][1]["name"], "Desired");
     }
 
     #[test]

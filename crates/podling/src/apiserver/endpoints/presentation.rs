@@ -158,8 +158,21 @@ impl Presentation {
         }
     }
 
+    /// A Scale, whichever workload it is of.
+    pub(super) fn scale(&self, scale: &Value, now: Time) -> Value {
+        match self.form {
+            Form::Object => scale.clone(),
+            Form::Table => self.versioned(tables::render_scale(scale, now, self.include)),
+            Form::PartialObjectMetadata => self.partial(scale),
+        }
+    }
+
     fn table(&self, resource: &'static Resource, shown: &Value, now: Time) -> Value {
-        let mut table = tables::render(resource, shown, now, self.include);
+        self.versioned(tables::render(resource, shown, now, self.include))
+    }
+
+    /// The table in the version of `meta.k8s.io` that was asked for.
+    fn versioned(&self, mut table: Value) -> Value {
         table["apiVersion"] = self.version.into();
         for row in table["rows"].as_array_mut().into_iter().flatten() {
             if row["object"]["kind"] == "PartialObjectMetadata" {

@@ -5,19 +5,20 @@
 use serde_json::{Value, json};
 
 use super::mutate::{self, media_type};
+use super::presentation::Presentation;
 use super::query;
 use crate::apiserver::decode::{self, FieldValidation};
 use crate::apiserver::route::Route;
+use crate::apiserver::selector::line::label_selector;
 use crate::apiserver::write::{Ownership, Target};
 use crate::apiserver::{ApiServer, WriteOptions};
 use crate::request::{Request, Response};
 use crate::status::{Status, field};
-use crate::storage::text;
 
 pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let target = mutate::target(route);
     match request.method.as_str() {
-        "GET" | "HEAD" => get(api, &target),
+        "GET" | "HEAD" => get(api, request, &target),
         "PUT" => {
             let options = query::write_options(request, "UpdateOptions")?;
             let scale = ("autoscaling", "v1", "Scale");
@@ -37,11 +38,15 @@ pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> R
     }
 }
 
-fn get(api: &ApiServer, target: &Target<'_>) -> Result<Response, Status> {
+fn get(api: &ApiServer, request: &Request, target: &Target<'_>) -> Result<Response, Status> {
+    let presentation = Presentation::of(request, false)?;
     let object = api
         .get(target.resource, &target.namespace, &target.name)
         .ok_or_else(|| target.not_found())?;
-    Ok(Response::json(200, &shown(object)))
+    Ok(Response::json(
+        200,
+        &presentation.scale(&shown(object), api.now()),
+    ))
 }
 
 fn write(
@@ -92,58 +97,9 @@ fn shown(object: &Value) -> Value {
     {
         scale["spec"]["replicas"] = replicas.into();
     }
-    let selector = selector_text(&object["spec"]["selector"]);
+    let selector = label_selector(&object["spec"]["selector"]);
     if !selector.is_empty() {
         scale["status"]["selector"] = selector.into();
     }
     scale
-}
-
-/// A `LabelSelector` as text (`metav1.FormatLabelSelector`): terms sorted by key.
-fn selector_text(selector: &Value) -> String {
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let mut terms: Vec<(String, String)> = labels
-        .map(|(key, value)| {
-            (
-                key.clone(),
-                format!("{key}={}", value.as_str().unwrap_or_default()),
-            )
-        })
-        .collect();
-    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
-    terms.extend(expressions.map(|expression| {
-        let key = text(expression, &["key"]);
-        (key.to_owned(), expression_text(key, expression))
-    }));
-    terms.sort();
-    let terms: Vec<String> = terms.into_iter().map(|(_, term)| term).collect();
-    terms.join(",")
-}
-
-fn expression_text(key: &str, expression: &Value) -> String {
-    let mut values: Vec<&str> = expression["values"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    values.sort_unstable();
-    match text(expression, &["operator"]) {
-        "In" => format!("{key} in ({})", values.join(",")),
-        "NotIn" => format!("{key} notin ({})", values.join(",")),
-        "DoesNotExist" => format!("!{key}"),
-        _ => key.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_selector_is_written_sorted() {
-        let selector = json!({"matchLabels": {"b": "1"}, "matchExpressions": [
-            {"key": "a", "operator": "In", "values": ["y", "x"]}, {"key": "c", "operator": "DoesNotExist"}]});
-        assert_eq!(selector_text(&selector), "a in (x,y),b=1,!c");
-    }
 }

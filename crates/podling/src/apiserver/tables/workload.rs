@@ -1,10 +1,9 @@
 //! The rows of Deployments and ReplicaSets.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::{NONE, age, items, number, or};
+use crate::apiserver::selector::line::label_selector;
 use crate::clock::Time;
 use crate::storage::text;
 
@@ -47,37 +46,6 @@ fn containers(workload: &Value, fact: &str) -> String {
     facts.join(",")
 }
 
-/// A `metav1.LabelSelector` in a line, by key: `app=web,tier in (a,b)`.
-fn label_selector(selector: &Value) -> String {
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let mut requirements: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (key, value) in labels {
-        let line = format!("{key}={}", value.as_str().unwrap_or_default());
-        requirements.entry(key).or_default().push(line);
-    }
-    for expression in items(selector, &["matchExpressions"]) {
-        let key = text(expression, &["key"]);
-        requirements
-            .entry(key)
-            .or_default()
-            .push(requirement(key, expression));
-    }
-    let lines: Vec<String> = requirements.into_values().flatten().collect();
-    lines.join(",")
-}
-
-fn requirement(key: &str, expression: &Value) -> String {
-    let mut values: Vec<&str> = items(expression, &["values"]).filter_map(Value::as_str).collect();
-    values.sort_unstable();
-    let values = values.join(",");
-    match text(expression, &["operator"]) {
-        "In" => format!("{key} in ({values})"),
-        "NotIn" => format!("{key} notin ({values})"),
-        "DoesNotExist" => format!("!{key}"),
-        _ => key.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,23 +71,6 @@ mod tests {
         assert_eq!(
             replica_set(&object, now),
             json!(["web", 3, 4, 2, "5m", "c,d", "nginx:1.27,redis", "app=web"])
-        );
-    }
-
-    #[test]
-    fn selectors_are_written_by_key() {
-        let selector = json!({
-            "matchLabels": {"tier": "front", "app": "web"},
-            "matchExpressions": [
-                {"key": "env", "operator": "In", "values": ["b", "a"]},
-                {"key": "zone", "operator": "NotIn", "values": ["x"]},
-                {"key": "old", "operator": "DoesNotExist"},
-                {"key": "new", "operator": "Exists"},
-            ],
-        });
-        assert_eq!(
-            label_selector(&selector),
-            "app=web,env in (a,b),new,!old,tier=front,zone notin (x)"
         );
     }
 }

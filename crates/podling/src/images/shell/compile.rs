@@ -29,6 +29,8 @@ pub(crate) enum Operation {
     Jump(usize),
     /// Goes on elsewhere if the last command's success is as given.
     JumpIf(bool, usize),
+    /// Ends the machine with the last result.
+    End,
     /// Turns the last result round.
     Not,
     /// Makes the last result a success.

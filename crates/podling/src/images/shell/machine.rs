@@ -108,12 +108,13 @@ impl Machine {
     /// A machine for `argv`, with the environment as its variables. `sh -c script` runs the script; anything
     /// else is one command.
     pub(crate) fn new(argv: &[String], environment: &BTreeMap<String, String>, directory: &str) -> Self {
-        let program = match argv {
+        let mut program = match argv {
             [shell, flag, script, ..] if is_shell(shell) && flag.starts_with('-') && flag.ends_with('c') => {
                 program_of(script)
             }
             _ => command(argv),
         };
+        program.push(Operation::End);
         Self {
             program,
             at: 0,
@@ -246,10 +247,7 @@ impl Machine {
     }
 
     fn step(&mut self, world: &mut World<'_>) {
-        let Some(operation) = self.program.get(self.at).cloned() else {
-            self.state = State::Exited(self.status);
-            return;
-        };
+        let operation = self.program.get(self.at).cloned().unwrap_or(Operation::End);
         self.at += 1;
         match operation {
             Operation::Run(simple) => self.run_simple(&simple, world),
@@ -275,6 +273,7 @@ impl Machine {
             Operation::Jump(to) => self.at = to,
             Operation::JumpIf(success, to) if (self.status == 0) == success => self.at = to,
             Operation::JumpIf(..) => {}
+            Operation::End => self.state = State::Exited(self.status),
             Operation::Succeed => self.status = 0,
             Operation::Not => self.status = i32::from(self.status == 0),
             Operation::For(words) => self.begin_loop(&words),
@@ -317,6 +316,7 @@ impl Machine {
     fn start_job(&mut self, program: Vec<Operation>, world: &mut World<'_>) {
         let mut job = Self::new(&[], &self.variables, &self.directory);
         job.program = program;
+        job.program.push(Operation::End);
         // A job that needs the network at once is told so at the next turn.
         if job.run(world) != Turn::Exits(0) {
             self.jobs.push(job);
@@ -595,7 +595,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 }
             }
-            panic!("does not end")
+            panic!("does not end: {:?} {:?}", self.machine, self.log)
         }
     }
 

@@ -5,10 +5,9 @@ pub mod clock;
 mod cluster;
 mod controller_manager;
 mod events;
-#[expect(dead_code, reason = "the kubelet that uses it is being built")]
 pub mod images;
+mod kubelet;
 mod label_selector;
-#[expect(dead_code, reason = "the kubelet that uses it is being built")]
 pub mod network;
 pub mod quantity;
 pub mod request;

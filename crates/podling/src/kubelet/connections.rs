@@ -1,0 +1,118 @@
+//! Requests to containers, from probes, other containers and the API server's proxy.
+
+use super::Nodes;
+use crate::apiserver::ApiServer;
+use crate::images::shell::machine::{Call, Reply};
+use crate::network::routes::{lookup, route};
+use crate::network::{ConnectError, HttpRequest, HttpResponse};
+
+use super::Task;
+
+impl Nodes {
+    /// Sends a request to an address (a pod's, a Service's or a node's) and port.
+    ///
+    /// # Errors
+    /// Nobody answers there.
+    pub(crate) fn http(
+        &mut self,
+        api: &mut ApiServer,
+        address: &str,
+        port: u16,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, ConnectError> {
+        let rng = &mut self.rng;
+        let (address, port) = route(api, address, port, &mut |bound| rng.below(bound))?;
+        let target = format!("{address}:{port}");
+        let Some(uid) = self.pod_with(&address) else {
+            return Err(ConnectError::TimedOut(target));
+        };
+        self.deliver(api, &uid, port, request).map_err(|error| match error {
+            ConnectError::Refused(_) => ConnectError::Refused(target),
+            other => other,
+        })
+    }
+
+    /// Sends a request to a port of a pod.
+    fn deliver(
+        &mut self,
+        api: &ApiServer,
+        uid: &str,
+        port: u16,
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, ConnectError> {
+        let now = api.now();
+        let refused = || ConnectError::Refused(format!("127.0.0.1:{port}"));
+        let worker = self.workers.get_mut(uid).ok_or_else(refused)?;
+        let names: Vec<String> = worker.containers.keys().cloned().collect();
+        for name in names {
+            let answer = worker.with_process(&name, now, |process, world| {
+                process.ports(now).contains(&port).then(|| process.answer(request, port, world))
+            });
+            if let Some(answer) = answer.flatten() {
+                // The request may have settled when the process ends.
+                self.timers.at(now, Task::Process(uid.to_owned(), name));
+                return answer;
+            }
+        }
+        Err(refused())
+    }
+
+    /// Whether something of a pod listens on a port.
+    pub(super) fn listens(&mut self, api: &ApiServer, uid: &str, port: u16) -> bool {
+        let now = api.now();
+        let Some(worker) = self.workers.get_mut(uid) else { return false };
+        worker.containers.values_mut().any(|container| {
+            let process = container.running().and_then(|instance| instance.process.as_ref());
+            process.is_some_and(|process| process.ports(now).contains(&port))
+        })
+    }
+
+    /// What gRPC health says on a port of a pod; `None` if nothing answers there.
+    pub(super) fn grpc_health(&mut self, api: &ApiServer, uid: &str, port: u16) -> Option<bool> {
+        let now = api.now();
+        let worker = self.workers.get_mut(uid)?;
+        let mut running = worker.containers.values_mut().filter_map(super::runtime::Container::running);
+        running.find_map(|instance| instance.process.as_ref()?.grpc_serving(port, now))
+    }
+
+    /// Answers a container's call.
+    pub(super) fn call(&mut self, api: &mut ApiServer, uid: &str, call: &Call) -> Reply {
+        let namespace = self.workers.get(uid).map(|worker| worker.namespace().to_owned()).unwrap_or_default();
+        match call {
+            Call::Lookup(name) => Reply::Lookup(lookup(api, &namespace, name)),
+            Call::Http { host, port, request } => {
+                let Some(address) = lookup(api, &namespace, host).into_iter().next() else {
+                    return Reply::Http(String::new(), Err(ConnectError::NoSuchHost(host.clone())));
+                };
+                let answer = if address == "127.0.0.1" {
+                    self.deliver(api, uid, *port, request)
+                } else {
+                    self.http(api, &address, *port, request)
+                };
+                Reply::Http(address, answer)
+            }
+        }
+    }
+
+    /// The pod that has an address.
+    fn pod_with(&self, address: &str) -> Option<String> {
+        let has = |worker: &&super::Worker| {
+            worker.sandbox && worker.address.as_ref().is_some_and(|(_, own)| own == address)
+        };
+        let on_host = |worker: &&super::Worker| {
+            let node = self.nodes.get(&worker.node);
+            worker.pod["spec"]["hostNetwork"] == true && node.is_some_and(|node| node.address == address)
+        };
+        let found = self.workers.values().find(has).or_else(|| self.workers.values().find(on_host));
+        found.map(|worker| worker.uid.clone())
+    }
+
+    /// A pod's address, or that of its node on the host's network.
+    pub(super) fn address_of(&self, uid: &str) -> String {
+        let Some(worker) = self.workers.get(uid) else { return String::new() };
+        match &worker.address {
+            Some((_, address)) => address.clone(),
+            None => self.nodes.get(&worker.node).map(|node| node.address.clone()).unwrap_or_default(),
+        }
+    }
+}

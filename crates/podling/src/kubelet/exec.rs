@@ -1,0 +1,190 @@
+//! Commands in running containers: exec probes, hooks and `kubectl exec` without a terminal.
+//!
+//! Differs from Kubernetes: such a command is run to its end at once and then said to have taken its time, so
+//! what it changes is changed a little early.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::volumes::root_key;
+use super::{Nodes, runtime, texts};
+use crate::apiserver::ApiServer;
+use crate::clock::Time;
+use crate::images::log::Log;
+use crate::images::process::cannot_run;
+use crate::images::shell::machine::{Machine, Turn, World};
+use crate::network::HttpRequest;
+use crate::status::Status;
+use crate::storage::text;
+
+/// No command is followed for longer than this.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// How a command in a container ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct ExecResult {
+    /// What it wrote, standard output and error together.
+    pub(crate) output: String,
+    /// Its exit code.
+    pub(crate) code: i32,
+    /// How long it took.
+    pub(crate) took: Duration,
+}
+
+impl Nodes {
+    /// Runs a command in a container, as `kubectl exec` does.
+    ///
+    /// # Errors
+    /// The container does not run, or the command is not there.
+    pub(crate) fn exec(
+        &mut self,
+        api: &mut ApiServer,
+        (namespace, pod, container): (&str, &str, &str),
+        argv: &[String],
+        input: Option<String>,
+    ) -> Result<ExecResult, Status> {
+        let not_found = || Status::new(404, "NotFound", format!("container not found (\"{container}\")"));
+        let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
+        if !self.workers.get(&uid).is_some_and(|worker| worker.runs(container)) {
+            return Err(not_found());
+        }
+        self.run_command(api, &uid, container, argv, input).map_err(|reason| {
+            let id = self.rng.hex(64);
+            let message = format!(
+                "Internal error occurred: error executing command in container: failed to exec in container: \
+                 failed to start exec \"{id}\": {}{reason}",
+                texts::EXEC_ERROR
+            );
+            Status::new(500, "InternalError", message)
+        })
+    }
+
+    /// Runs a command in a running container.
+    ///
+    /// # Errors
+    /// Why it cannot be run, as the OCI runtime says.
+    pub(super) fn run_command(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        name: &str,
+        argv: &[String],
+        input: Option<String>,
+    ) -> Result<ExecResult, String> {
+        let start = api.now();
+        let program = argv.first().map_or("", String::as_str);
+        let (mut machine, mut log) = (self.machine(uid, name, argv, program, input, start)?, Log::default());
+        let mut now = start;
+        for _ in 0..100_000 {
+            let Some(turn) = self.with_command(uid, name, now, &mut log, |world| machine.run(world)) else { break };
+            match turn {
+                Turn::Exits(code) => {
+                    return Ok(ExecResult {
+                        output: log.into_text(),
+                        code,
+                        took: now.since(start),
+                    });
+                }
+                Turn::Waits(Some(at)) if at.since(start) <= LONGEST => now = at.max(now),
+                Turn::Waits(_) => break,
+                Turn::Calls(call) => {
+                    let reply = self.call(api, uid, &call);
+                    self.with_command(uid, name, now, &mut log, |world| machine.resume(&reply, world));
+                }
+            }
+        }
+        Ok(ExecResult {
+            output: log.into_text(),
+            code: 137,
+            took: LONGEST,
+        })
+    }
+
+    fn machine(
+        &mut self,
+        uid: &str,
+        name: &str,
+        argv: &[String],
+        program: &str,
+        input: Option<String>,
+        now: Time,
+    ) -> Result<Machine, String> {
+        let worker = self.workers.get_mut(uid).ok_or("no such pod")?;
+        let container = worker.containers.get_mut(name).ok_or("no such container")?;
+        let instance = container.running().ok_or("the container does not run")?;
+        let root = root_key(name);
+        let world = World {
+            now,
+            files: worker.files.view(&root, &instance.mounts),
+            log: &mut instance.log,
+        };
+        if let Some(reason) = cannot_run(&instance.image, program, &world) {
+            return Err(reason);
+        }
+        let machine = Machine::new(argv, &instance.environment, &instance.directory);
+        Ok(match input {
+            Some(input) => machine.with_input(input),
+            None => machine,
+        })
+    }
+
+    /// Works on a container's files with a log of its own.
+    fn with_command<R>(
+        &mut self,
+        uid: &str,
+        name: &str,
+        now: Time,
+        log: &mut Log,
+        work: impl FnOnce(&mut World<'_>) -> R,
+    ) -> Option<R> {
+        let worker = self.workers.get_mut(uid)?;
+        let instance = worker.containers.get_mut(name)?.running()?;
+        let root = root_key(name);
+        Some(work(&mut World {
+            now,
+            files: worker.files.view(&root, &instance.mounts),
+            log,
+        }))
+    }
+
+    /// Runs a `postStart` or `preStop` hook: whether it went well, and how long it took.
+    pub(super) fn run_hook(&mut self, api: &mut ApiServer, uid: &str, name: &str, hook: &Value) -> (bool, Duration) {
+        if let Some(seconds) = hook["sleep"]["seconds"].as_u64() {
+            return (true, Duration::from_secs(seconds));
+        }
+        if let Some(command) = hook["exec"]["command"].as_array() {
+            let argv: Vec<String> = command.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            return match self.run_command(api, uid, name, &argv, None) {
+                Ok(result) => (result.code == 0, result.took),
+                Err(_) => (false, Duration::ZERO),
+            };
+        }
+        let http = &hook["httpGet"];
+        let Some(port) = self.port_of(uid, name, &http["port"]) else {
+            return (false, Duration::ZERO);
+        };
+        let host = match text(http, &["host"]) {
+            "" => self.address_of(uid),
+            host => host.to_owned(),
+        };
+        let path = http["path"].as_str().unwrap_or("/");
+        match self.http(api, &host, port, &HttpRequest::get(path)) {
+            Ok(response) => (response.status < 400, response.took),
+            Err(_) => (false, Duration::ZERO),
+        }
+    }
+
+    /// A port by number or by name.
+    pub(super) fn port_of(&self, uid: &str, name: &str, port: &Value) -> Option<u16> {
+        if let Some(number) = port.as_u64() {
+            return u16::try_from(number).ok();
+        }
+        let wanted = port.as_str()?;
+        let worker = self.workers.get(uid)?;
+        let (spec, _) = runtime::container(&worker.pod, name)?;
+        let named = spec["ports"].as_array().into_iter().flatten().find(|p| p["name"] == wanted);
+        let number = named.and_then(|p| p["containerPort"].as_u64()).and_then(|p| u16::try_from(p).ok());
+        number.or_else(|| wanted.parse().ok())
+    }
+}

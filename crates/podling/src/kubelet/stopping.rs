@@ -1,0 +1,212 @@
+//! Stopping containers, and taking a pod to its end
+//! (Kubernetes: `SyncTerminatingPod` and `SyncTerminatedPod` in `pkg/kubelet/kubelet.go`).
+
+use std::time::Duration;
+
+use super::plan::stop_order;
+use super::probe::Kind;
+use super::sync::Then;
+use super::worker::{Action, Stage};
+use super::{Nodes, Task, runtime, texts};
+use crate::apiserver::{ApiServer, DeleteOptions};
+use crate::clock::Time;
+use crate::events::Event;
+use crate::images::process::OnSignal;
+use crate::storage::text;
+
+/// No container gets less grace than this.
+const LEAST_GRACE: Duration = Duration::from_secs(2);
+
+impl Nodes {
+    /// The pod is to be deleted: whatever its worker was at is given up.
+    pub(super) fn deletion_requested(&mut self, uid: &str, now: Time) {
+        let soon = self.jitter(5, 40);
+        let confirm = self.jitter(100, 900);
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        if worker.stage == Stage::Ended {
+            self.timers.at(now + confirm, Task::Confirm(uid.to_owned()));
+            return;
+        }
+        worker.busy = false;
+        worker.script.clear();
+        worker.stage = Stage::Terminating;
+        self.timers.cancel(&Task::Step(uid.to_owned()));
+        self.timers.replace(now + soon, Task::Sync(uid.to_owned()));
+    }
+
+    /// Stops all that runs, in its order.
+    pub(super) fn begin_termination(&mut self, api: &mut ApiServer, uid: &str) {
+        self.timers.cancel(&Task::Queue(uid.to_owned()));
+        if self.workers.get(uid).is_some_and(|worker| worker.failed.is_some()) {
+            self.record(api, uid, None, Event::normal("DeadlineExceeded", texts::DEADLINE));
+        }
+        self.write_status(api, uid, false);
+        self.readiness_at_the_end(uid, api.now());
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        worker.busy = true;
+        worker.script.clear();
+        let order = stop_order(&worker.pod);
+        let running: Vec<Vec<String>> = order
+            .into_iter()
+            .map(|group| group.into_iter().filter(|name| worker.runs(name)).collect())
+            .collect();
+        worker.probes.retain(|(_, kind), _| *kind == Kind::Readiness);
+        for name in running.iter().skip(1).flatten() {
+            let text = format!("Stopping container {name}");
+            self.record(api, uid, Some(name), Event::normal(texts::KILLING, &text));
+        }
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        for (index, group) in running.iter().enumerate() {
+            for name in group {
+                let message = (index == 0).then(|| format!("Stopping container {name}"));
+                worker.script.push_back(Action::Kill(name.clone(), message));
+            }
+            worker.script.push_back(Action::Await(group.clone()));
+        }
+        worker.script.push_back(Action::Finalize);
+        self.step(api, uid);
+    }
+
+    /// A container that is not ready is asked once more while the pod ends.
+    fn readiness_at_the_end(&mut self, uid: &str, now: Time) {
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let probed = worker.probed();
+        for ((name, kind), probe) in &mut worker.probes {
+            let unready = probed.get(name).is_some_and(|probed| probed.started && !probed.ready);
+            if *kind == Kind::Readiness && unready {
+                probe.wanted = true;
+                self.timers.at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
+            }
+        }
+    }
+
+    /// Says that a container is stopped, runs its preStop hook, and lets its grace begin.
+    pub(super) fn begin_kill(&mut self, api: &mut ApiServer, uid: &str, name: &str, message: Option<&str>) -> Then {
+        let now = api.now();
+        if !self.workers.get(uid).is_some_and(|worker| worker.runs(name)) {
+            return Then::Next;
+        }
+        if let Some(message) = message {
+            self.record(api, uid, Some(name), Event::normal(texts::KILLING, message));
+        }
+        let grace = self.grace(uid, name);
+        let hook = self.workers.get(uid).and_then(|worker| {
+            let (spec, _) = runtime::container(&worker.pod, name)?;
+            spec["lifecycle"].get("preStop").cloned()
+        });
+        let takes = match hook {
+            Some(hook) => self.run_hook(api, uid, name, &hook).1.min(grace),
+            None => Duration::ZERO,
+        };
+        // A hook that used up the grace leaves two seconds more.
+        let rest = grace.saturating_sub(takes).max(LEAST_GRACE);
+        let soon = self.jitter(20, 60);
+        let key = (uid.to_owned(), name.to_owned());
+        self.timers.replace(now + takes + soon, Task::Terminate(key.0.clone(), key.1.clone()));
+        self.timers.replace(now + takes + rest + soon, Task::Kill(key.0, key.1));
+        if let Some(worker) = self.workers.get_mut(uid) {
+            worker.stopping.push(name.to_owned());
+        }
+        Then::Next
+    }
+
+    /// The grace of a container: the pod's deletion's, the failed probe's own, or the spec's.
+    fn grace(&self, uid: &str, name: &str) -> Duration {
+        let Some(worker) = self.workers.get(uid) else { return LEAST_GRACE };
+        let pod = &worker.pod;
+        let of_spec = pod["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+        let of_deletion = pod["metadata"]["deletionGracePeriodSeconds"].as_u64();
+        let health = worker.health().get(name).copied().unwrap_or_default();
+        let failed = [(health.never_started, "startupProbe"), (health.dead, "livenessProbe")];
+        let spec = runtime::container(pod, name).map(|(spec, _)| spec);
+        let of_probe = failed
+            .into_iter()
+            .find(|(failed, _)| *failed)
+            .and_then(|(_, field)| spec?[field]["terminationGracePeriodSeconds"].as_u64());
+        let seconds = of_deletion.or(of_probe).unwrap_or(of_spec);
+        Duration::from_secs(seconds).max(LEAST_GRACE)
+    }
+
+    /// The container gets SIGTERM.
+    pub(super) fn send_term(&mut self, api: &ApiServer, uid: &str, name: &str) {
+        let now = api.now();
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        match worker.with_process(name, now, crate::images::process::Process::terminate) {
+            Some(OnSignal::Exits(code)) => self.exited(uid, name, code, now),
+            Some(OnSignal::Goes) => self.timers.replace(now, Task::Process(uid.to_owned(), name.to_owned())),
+            Some(OnSignal::Ignores) | None => {}
+        }
+    }
+
+    /// The grace is over: SIGKILL.
+    pub(super) fn send_kill(&mut self, now: Time, uid: &str, name: &str) {
+        self.exited(uid, name, 137, now);
+    }
+
+    /// Waits until none of the containers runs.
+    pub(super) fn await_stopped(&mut self, uid: &str, names: Vec<String>) -> Then {
+        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
+        if names.iter().any(|name| worker.runs(name)) {
+            worker.script.push_front(Action::Await(names));
+            return Then::Waits;
+        }
+        worker.stopping.retain(|name| !names.contains(name));
+        Then::Next
+    }
+
+    /// A sync that waits for a container to stop goes on.
+    pub(super) fn container_stopped(&mut self, uid: &str, now: Time) {
+        let delay = self.jitter(30, 110);
+        let Some(worker) = self.workers.get(uid) else { return };
+        let waits = matches!(worker.script.front(), Some(Action::Await(names)) if !names.iter().any(|name| worker.runs(name)));
+        if worker.busy && waits {
+            self.timers.at(now + delay, Task::Step(uid.to_owned()));
+        }
+    }
+
+    /// Nothing of the pod runs any more: its last status, and its deletion if that is wanted.
+    pub(super) fn finalize(&mut self, api: &mut ApiServer, uid: &str) -> Then {
+        let now = api.now();
+        let Some(worker) = self.workers.get_mut(uid) else { return Then::Waits };
+        worker.relist(now);
+        worker.stage = Stage::Ended;
+        worker.sandbox = false;
+        worker.busy = false;
+        worker.probes.clear();
+        if let Some((host, _)) = worker.address
+            && let Some(node) = self.nodes.get_mut(&worker.node)
+        {
+            node.addresses.release(host);
+        }
+        self.write_status(api, uid, true);
+        let delay = self.jitter(100, 900);
+        self.timers.at(now + delay, Task::Confirm(uid.to_owned()));
+        Then::Waits
+    }
+
+    /// Tells the API server that a deleted pod is gone.
+    pub(super) fn confirm(&mut self, api: &mut ApiServer, uid: &str) {
+        let Some(worker) = self.workers.get(uid) else { return };
+        if !worker.is_deleting() {
+            return;
+        }
+        let options = DeleteOptions {
+            grace_period_seconds: Some(0),
+            uid: Some(uid.to_owned()),
+            ..DeleteOptions::default()
+        };
+        let (namespace, name) = (worker.namespace().to_owned(), worker.name().to_owned());
+        // A pod that is already gone, or another of that name, is what was wanted.
+        drop(api.delete(&crate::resource::PODS, &namespace, &name, &options));
+    }
+
+    /// The pod is gone by force: what runs of it is said to be stopped.
+    pub(super) fn say_stopped(&mut self, api: &mut ApiServer, pod: &serde_json::Value, names: &[String]) {
+        let Some(node) = self.nodes.get_mut(text(pod, &["spec", "nodeName"])) else { return };
+        for name in names {
+            let message = format!("Stopping container {name}");
+            let field = format!("spec.containers{{{name}}}");
+            node.recorder.record(api, pod, Some(&field), Event::normal(texts::KILLING, &message));
+        }
+    }
+}

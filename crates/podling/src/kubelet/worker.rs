@@ -1,0 +1,276 @@
+//! What a kubelet keeps for one pod (Kubernetes: a pod worker with its caches).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::Value;
+
+use super::backoff::Backoff;
+use super::plan::Health;
+use super::probe::{self, Kind, Verdict, View};
+use super::runtime::{Container, SeenContainer, all_containers};
+use super::status::Probed;
+use super::volumes::root_key;
+use crate::clock::Time;
+use crate::images::files::PodFiles;
+use crate::images::process::Process;
+use crate::images::shell::machine::World;
+use crate::storage::{Object, text};
+
+/// Where a pod is in its life on the node.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Stage {
+    /// The kubelet has not looked at it yet.
+    New,
+    /// Its containers are kept as its spec says.
+    Live,
+    /// Its containers are being stopped.
+    Terminating,
+    /// Nothing of it runs any more.
+    Ended,
+}
+
+/// One piece of a sync.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Action {
+    /// Waits for the volumes, and mounts them.
+    Mount,
+    /// Makes the pod's sandbox.
+    Sandbox,
+    /// The sandbox is up.
+    SandboxUp,
+    /// Says that a container is stopped, and begins to stop it.
+    Kill(String, Option<String>),
+    /// Waits until none of these runs.
+    Await(Vec<String>),
+    /// Starts a container, unless it must wait.
+    Start(String),
+    /// Sees to its image.
+    Pull(String),
+    /// The image has come, or has not.
+    Pulled(String, Time),
+    /// Creates the container.
+    Create(String),
+    /// Starts its process.
+    Run(String),
+    /// The postStart hook has ended; whether well.
+    Hooked(String, bool),
+    /// The pod is at its end.
+    Finalize,
+}
+
+/// Why a sync must be tried again.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Failure {
+    /// A container waits until then.
+    BackOff(Time),
+    /// Anything else.
+    Other,
+}
+
+impl Failure {
+    /// Of two, the one that is tried again as Kubernetes does: the earliest end of a pause wins.
+    pub(super) fn or(self, before: Option<Self>) -> Self {
+        match (self, before) {
+            (Self::BackOff(a), Some(Self::BackOff(b))) => Self::BackOff(a.min(b)),
+            (Self::Other, Some(pause @ Self::BackOff(_))) => pause,
+            (new, _) => new,
+        }
+    }
+}
+
+/// One pod on a node.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) uid: String,
+    pub(super) node: String,
+    pub(super) pod: Object,
+    pub(super) stage: Stage,
+    pub(super) files: PodFiles,
+    /// Host number and address of the sandbox.
+    pub(super) address: Option<(u8, String)>,
+    pub(super) sandbox: bool,
+    pub(super) containers: BTreeMap<String, Container>,
+    /// The containers as PLEG saw them last.
+    pub(super) seen: BTreeMap<String, SeenContainer>,
+    /// Whether the runtime has changed since.
+    pub(super) dirty: bool,
+    /// Why containers could not be started.
+    pub(super) reasons: BTreeMap<String, (String, String)>,
+    pub(super) restarts: BTreeMap<String, Backoff>,
+    pub(super) pulls: BTreeMap<String, Backoff>,
+    /// The last error of a pull, by image.
+    pub(super) pull_errors: BTreeMap<String, String>,
+    pub(super) probes: BTreeMap<(String, Kind), probe::Worker>,
+    pub(super) status: Value,
+    /// Why the whole pod failed.
+    pub(super) failed: Option<(String, String)>,
+    pub(super) script: VecDeque<Action>,
+    pub(super) busy: bool,
+    pub(super) pending: bool,
+    pub(super) failure: Option<Failure>,
+    /// Whether this sync has started a container.
+    pub(super) started: bool,
+    pub(super) synced: Option<Time>,
+    pub(super) relisted: Time,
+    pub(super) mounted: bool,
+    /// How often mounting has failed, and since when it is tried.
+    pub(super) mount_failures: u32,
+    pub(super) mounting_since: Option<Time>,
+    /// Containers that are being stopped.
+    pub(super) stopping: Vec<String>,
+}
+
+impl Worker {
+    /// A worker for a pod that has just reached the node.
+    pub(super) fn new(pod: Object, now: Time) -> Self {
+        Self {
+            uid: text(&pod, &["metadata", "uid"]).to_owned(),
+            node: text(&pod, &["spec", "nodeName"]).to_owned(),
+            status: pod["status"].clone(),
+            pod,
+            stage: Stage::New,
+            files: PodFiles::default(),
+            address: None,
+            sandbox: false,
+            containers: BTreeMap::new(),
+            seen: BTreeMap::new(),
+            dirty: false,
+            reasons: BTreeMap::new(),
+            restarts: BTreeMap::new(),
+            pulls: BTreeMap::new(),
+            pull_errors: BTreeMap::new(),
+            probes: BTreeMap::new(),
+            failed: None,
+            script: VecDeque::new(),
+            busy: false,
+            pending: false,
+            failure: None,
+            started: false,
+            synced: None,
+            relisted: now,
+            mounted: false,
+            mount_failures: 0,
+            mounting_since: None,
+            stopping: Vec::new(),
+        }
+    }
+
+    /// `name_namespace(uid)`, as messages name a pod.
+    pub(super) fn formatted(&self) -> String {
+        format!("{}_{}({})", self.name(), self.namespace(), self.uid)
+    }
+
+    /// The pod's name.
+    pub(super) fn name(&self) -> &str {
+        text(&self.pod, &["metadata", "name"])
+    }
+
+    /// The pod's namespace.
+    pub(super) fn namespace(&self) -> &str {
+        text(&self.pod, &["metadata", "namespace"])
+    }
+
+    /// Whether its deletion has begun.
+    pub(super) fn is_deleting(&self) -> bool {
+        !text(&self.pod, &["metadata", "deletionTimestamp"]).is_empty()
+    }
+
+    /// Whether a container runs.
+    pub(super) fn runs(&self, name: &str) -> bool {
+        let current = self.containers.get(name).and_then(|container| container.current.as_ref());
+        current.is_some_and(|instance| instance.seen.is_running())
+    }
+
+    /// PLEG looks; whether anything is new.
+    pub(super) fn relist(&mut self, now: Time) -> bool {
+        self.relisted = now;
+        let seen = self.containers.iter().map(|(name, container)| (name.clone(), container.seen())).collect();
+        let changed = self.dirty || self.seen != seen;
+        self.seen = seen;
+        self.dirty = false;
+        changed
+    }
+
+    /// Lets a running container's process work.
+    pub(super) fn with_process<R>(
+        &mut self,
+        name: &str,
+        now: Time,
+        work: impl FnOnce(&mut Process, &mut World<'_>) -> R,
+    ) -> Option<R> {
+        let instance = self.containers.get_mut(name)?.running()?;
+        let root = root_key(name);
+        let mut world = World {
+            now,
+            files: self.files.view(&root, &instance.mounts),
+            log: &mut instance.log,
+        };
+        instance.process.as_mut().map(|process| work(process, &mut world))
+    }
+
+    /// What the probes say about the containers that PLEG sees.
+    pub(super) fn probed(&self) -> BTreeMap<String, Probed> {
+        let pod = &self.pod;
+        let each = all_containers(pod).filter_map(|(container, _)| container["name"].as_str());
+        each.map(|name| (name.to_owned(), self.probed_container(name))).collect()
+    }
+
+    fn probed_container(&self, name: &str) -> Probed {
+        let Some(current) = self.seen.get(name).and_then(|seen| seen.current.as_ref()) else {
+            return Probed::default();
+        };
+        let verdict = |kind: Kind| {
+            let worker = self.probes.get(&(name.to_owned(), kind))?;
+            Some(worker.verdict(&current.id).unwrap_or(Verdict::Unknown))
+        };
+        let passes = |kind| verdict(kind).is_none_or(|verdict| verdict == Verdict::Success);
+        let running = current.is_running();
+        let started = running && passes(Kind::Startup);
+        Probed {
+            started,
+            ready: started && passes(Kind::Readiness),
+        }
+    }
+
+    /// What the probes mean for the plan.
+    pub(super) fn health(&self) -> BTreeMap<String, Health> {
+        let failed = |name: &str, id: &str, kind| {
+            let worker = self.probes.get(&(name.to_owned(), kind));
+            worker.and_then(|worker| worker.verdict(id)) == Some(Verdict::Failure)
+        };
+        let health = |(name, seen): (&String, &SeenContainer)| {
+            let current = seen.current.as_ref()?;
+            let health = Health {
+                dead: failed(name, &current.id, Kind::Liveness),
+                never_started: failed(name, &current.id, Kind::Startup),
+                started: self.probed_container(name).started,
+            };
+            Some((name.clone(), health))
+        };
+        self.seen.iter().filter_map(health).collect()
+    }
+
+    /// A container as its probes see it: as the last status shows it.
+    pub(super) fn view(&self, name: &str) -> View {
+        let lists = ["containerStatuses", "initContainerStatuses"];
+        let mut statuses = lists.into_iter().filter_map(|list| self.status[list].as_array()).flatten();
+        let Some(status) = statuses.find(|status| status["name"] == name) else {
+            return View::default();
+        };
+        let running = &status["state"]["running"];
+        View {
+            id: text(status, &["containerID"]).trim_start_matches("containerd://").to_owned(),
+            running: running["startedAt"].as_str().and_then(Time::parse),
+            started: status["started"] == true,
+        }
+    }
+
+    /// The image that each running container was made from.
+    pub(super) fn requested(&self) -> BTreeMap<String, String> {
+        let requested = |(name, container): (&String, &Container)| {
+            let instance = container.current.as_ref()?;
+            Some((name.clone(), instance.requested.clone()))
+        };
+        self.containers.iter().filter_map(requested).collect()
+    }
+}

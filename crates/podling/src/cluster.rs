@@ -9,7 +9,9 @@ use crate::apiserver::{ApiServer, Component, Stream, endpoints};
 use crate::clock::Time;
 use crate::controller_manager::ControllerManager;
 use crate::events::Expiry;
+use crate::kubelet::Nodes;
 use crate::request::{Chunk, Request, Response};
+use crate::rng::Rng;
 use crate::scheduler::Scheduler;
 
 /// What a cluster is made from. The same configuration and inputs give the same bytes.
@@ -73,8 +75,6 @@ mod time_in_micros {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::clock::Time;
-    use crate::controller_manager::ControllerManager;
-    use crate::events::Expiry;
 
     pub(super) fn serialize<S: Serializer>(time: &Time, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(time.as_micros())
@@ -89,6 +89,7 @@ mod time_in_micros {
 pub struct Cluster {
     api: ApiServer,
     components: Vec<Box<dyn Component>>,
+    nodes: Nodes,
     /// The last revision that every component has seen.
     observed: u64,
 }
@@ -115,15 +116,28 @@ fn components_of(config: &Config) -> Vec<Box<dyn Component>> {
     components
 }
 
+/// The nodes that a configuration asks for, with chance of their own.
+fn nodes_of(config: &Config) -> Nodes {
+    let configs = if config.components.kubelets {
+        &config.nodes[..]
+    } else {
+        &[]
+    };
+    Nodes::new(configs, Rng::new(config.seed ^ 0x6E6F_6465))
+}
+
 impl Cluster {
     /// A cluster at its first moment: the namespaces exist, the nodes are about to register.
     pub fn new(config: Config) -> Self {
         let mut api = ApiServer::new(config.seed, config.start);
         api.bootstrap();
         let components = components_of(&config);
+        let mut nodes = nodes_of(&config);
+        nodes.register(&mut api);
         let mut cluster = Self {
             api,
             components,
+            nodes,
             observed: 0,
         };
         cluster.settle();
@@ -137,17 +151,18 @@ impl Cluster {
 
     /// Answers one API call at the present time.
     pub fn handle(&mut self, request: &Request) -> Response {
-        let response = endpoints::handle(&mut self.api, request, &mut NoNodes);
+        let response = endpoints::handle(&mut self.api, request, &mut self.nodes);
         self.settle();
         response
     }
 
     /// When something happens next by itself; `None` if nothing will.
     pub fn next_deadline(&self) -> Option<Time> {
-        self.components
+        let of_components = self
+            .components
             .iter()
-            .filter_map(|component| component.next_deadline())
-            .min()
+            .filter_map(|component| component.next_deadline());
+        of_components.chain(self.nodes.next_deadline()).min()
     }
 
     /// Lets time pass: everything that is due until then happens, each at its moment and in order. A time in
@@ -155,12 +170,10 @@ impl Cluster {
     pub fn advance_to(&mut self, time: Time) {
         while let Some(due) = self.next_deadline().filter(|due| *due <= time) {
             self.api.set_now(due);
-            let next = self
-                .components
-                .iter_mut()
-                .find(|component| component.next_deadline() == Some(due));
-            if let Some(component) = next {
-                component.run_next(&mut self.api);
+            let mut components = self.components.iter_mut();
+            match components.find(|component| component.next_deadline() == Some(due)) {
+                Some(component) => component.run_next(&mut self.api),
+                None => self.nodes.run_next(&mut self.api),
             }
             self.settle();
         }
@@ -178,30 +191,8 @@ impl Cluster {
             for component in &mut self.components {
                 component.observe(&change, &self.api);
             }
+            self.nodes.observe(&change, &self.api);
             self.observed = change.revision;
         }
-    }
-}
-
-struct NoNodes;
-
-impl endpoints::Runtime for NoNodes {
-    fn log(
-        &mut self,
-        _: &mut ApiServer,
-        _: &Request,
-        _: &str,
-        _: &str,
-    ) -> Result<Response, crate::status::Status> {
-        Err(crate::status::Status::method_not_allowed())
-    }
-
-    fn proxy(
-        &mut self,
-        _: &mut ApiServer,
-        _: &Request,
-        _: &endpoints::ProxyTarget,
-    ) -> Result<Response, crate::status::Status> {
-        Err(crate::status::Status::method_not_allowed())
     }
 }

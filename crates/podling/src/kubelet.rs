@@ -32,6 +32,7 @@ mod plan;
 mod probe;
 mod prober;
 mod runtime;
+mod serving;
 mod status;
 mod stopping;
 mod sync;
@@ -39,9 +40,7 @@ mod texts;
 mod volumes;
 mod worker;
 
-pub(crate) use exec::ExecResult;
-pub(crate) use logs::{LogOptions, LogPage, LogPosition};
-
+use logs::LogOptions;
 use node::{LEASE_RENEWAL, Node};
 use probe::Kind;
 use worker::{Stage, Worker};
@@ -83,9 +82,8 @@ pub(crate) struct Nodes {
 impl Nodes {
     /// Nodes as configured; [`register`](Self::register) makes them known to the API server.
     pub(crate) fn new(configs: &[NodeConfig], mut rng: Rng) -> Self {
-        let node = |(index, config): (usize, &NodeConfig)| {
-            (config.name.clone(), Node::new(config, index, &mut rng))
-        };
+        let node =
+            |(index, config): (usize, &NodeConfig)| (config.name.clone(), Node::new(config, index, &mut rng));
         let nodes = configs.iter().enumerate().map(node).collect();
         Self {
             nodes,
@@ -124,13 +122,18 @@ impl Nodes {
     }
 
     fn jitter(&mut self, least: u64, most: u64) -> Duration {
-        self.rng.between(Duration::from_millis(least), Duration::from_millis(most))
+        self.rng
+            .between(Duration::from_millis(least), Duration::from_millis(most))
     }
 
     /// Records an event about a pod, or with a container's name about that container.
     fn record(&mut self, api: &mut ApiServer, uid: &str, container: Option<&str>, event: Event<'_>) {
-        let Some(worker) = self.workers.get(uid) else { return };
-        let Some(node) = self.nodes.get_mut(&worker.node) else { return };
+        let Some(worker) = self.workers.get(uid) else {
+            return;
+        };
+        let Some(node) = self.nodes.get_mut(&worker.node) else {
+            return;
+        };
         let field = container.map(|name| {
             let init = runtime::container(&worker.pod, name).is_some_and(|(_, init)| init);
             let list = if init { "initContainers" } else { "containers" };
@@ -170,7 +173,9 @@ impl Nodes {
 
     /// The pod is gone from the API, perhaps by force: what still runs is stopped unseen.
     fn pod_removed(&mut self, uid: &str) {
-        let Some(worker) = self.workers.remove(uid) else { return };
+        let Some(worker) = self.workers.remove(uid) else {
+            return;
+        };
         if let Some((host, _)) = worker.address
             && let Some(node) = self.nodes.get_mut(&worker.node)
         {
@@ -225,7 +230,9 @@ impl Component for Nodes {
     }
 
     fn run_next(&mut self, api: &mut ApiServer) {
-        let Some(task) = self.timers.pop_due(api.now()) else { return };
+        let Some(task) = self.timers.pop_due(api.now()) else {
+            return;
+        };
         match task {
             Task::Lease(node) => self.renew_lease(api, node),
             Task::Sync(uid) | Task::Queue(uid) => self.sync(api, &uid),

@@ -43,13 +43,6 @@ impl PodFiles {
         self.trees.contains_key(key)
     }
 
-    /// The bytes in a tree.
-    pub(crate) fn size(&self, key: &str) -> usize {
-        self.trees
-            .get(key)
-            .map_or(0, |tree| tree.values().map(Vec::len).sum())
-    }
-
     /// What one container sees: `root` is the key of its own tree.
     pub(crate) fn view<'a>(&'a mut self, root: &'a str, mounts: &'a [Mount]) -> Files<'a> {
         Files {

@@ -24,7 +24,10 @@ pub(super) fn requested(pod: &Value, resource: &str) -> i64 {
     };
     let sidecars = containers(pod, "initContainers").filter(|c| is_sidecar(c, true));
     let running: i64 = containers(pod, "containers").chain(sidecars).map(of).sum();
-    let largest = containers(pod, "initContainers").filter(|c| !is_sidecar(c, true)).map(of).max();
+    let largest = containers(pod, "initContainers")
+        .filter(|c| !is_sidecar(c, true))
+        .map(of)
+        .max();
     running.max(largest.unwrap_or(0))
 }
 
@@ -47,7 +50,9 @@ pub(super) fn sum(pod: &Value, field: &str) -> Map<String, Value> {
             [one] => Value::clone(one),
             many => {
                 let parsed = many.iter().filter_map(|value| Quantity::from_json(value).ok());
-                parsed.reduce(|a, b| a + b).map_or(Value::Null, |total| total.to_string().into())
+                parsed
+                    .reduce(|a, b| a + b)
+                    .map_or(Value::Null, |total| total.to_string().into())
             }
         };
         sums.insert(resource.to_owned(), text);
@@ -68,7 +73,8 @@ pub(super) fn refuse(pod: &Value, room: &Room<'_>) -> Option<Refusal> {
     if !matches_selector(pod, room.node) {
         return Some(Refusal {
             reason: "NodeAffinity".to_owned(),
-            message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector".to_owned(),
+            message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
+                .to_owned(),
         });
     }
     let allocatable = |resource: &str| {
@@ -103,7 +109,9 @@ fn short_of(resource: &str, requested: i64, used: i64, capacity: i64) -> Refusal
 fn matches_selector(pod: &Value, node: &Value) -> bool {
     let selector = pod["spec"]["nodeSelector"].as_object().into_iter().flatten();
     let labels = &node["metadata"]["labels"];
-    selector.into_iter().all(|(key, value)| labels.get(key) == Some(value))
+    selector
+        .into_iter()
+        .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 #[cfg(test)]

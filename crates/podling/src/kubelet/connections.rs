@@ -26,10 +26,11 @@ impl Nodes {
         let Some(uid) = self.pod_with(&address) else {
             return Err(ConnectError::TimedOut(target));
         };
-        self.deliver(api, &uid, port, request).map_err(|error| match error {
-            ConnectError::Refused(_) => ConnectError::Refused(target),
-            other => other,
-        })
+        self.deliver(api, &uid, port, request)
+            .map_err(|error| match error {
+                ConnectError::Refused(_) => ConnectError::Refused(target),
+                other => other,
+            })
     }
 
     /// Sends a request to a port of a pod.
@@ -46,7 +47,10 @@ impl Nodes {
         let names: Vec<String> = worker.containers.keys().cloned().collect();
         for name in names {
             let answer = worker.with_process(&name, now, |process, world| {
-                process.ports(now).contains(&port).then(|| process.answer(request, port, world))
+                process
+                    .ports(now)
+                    .contains(&port)
+                    .then(|| process.answer(request, port, world))
             });
             if let Some(answer) = answer.flatten() {
                 // The request may have settled when the process ends.
@@ -60,7 +64,9 @@ impl Nodes {
     /// Whether something of a pod listens on a port.
     pub(super) fn listens(&mut self, api: &ApiServer, uid: &str, port: u16) -> bool {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return false };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return false;
+        };
         worker.containers.values_mut().any(|container| {
             let process = container.running().and_then(|instance| instance.process.as_ref());
             process.is_some_and(|process| process.ports(now).contains(&port))
@@ -71,13 +77,20 @@ impl Nodes {
     pub(super) fn grpc_health(&mut self, api: &ApiServer, uid: &str, port: u16) -> Option<bool> {
         let now = api.now();
         let worker = self.workers.get_mut(uid)?;
-        let mut running = worker.containers.values_mut().filter_map(super::runtime::Container::running);
+        let mut running = worker
+            .containers
+            .values_mut()
+            .filter_map(super::runtime::Container::running);
         running.find_map(|instance| instance.process.as_ref()?.grpc_serving(port, now))
     }
 
     /// Answers a container's call.
     pub(super) fn call(&mut self, api: &mut ApiServer, uid: &str, call: &Call) -> Reply {
-        let namespace = self.workers.get(uid).map(|worker| worker.namespace().to_owned()).unwrap_or_default();
+        let namespace = self
+            .workers
+            .get(uid)
+            .map(|worker| worker.namespace().to_owned())
+            .unwrap_or_default();
         match call {
             Call::Lookup(name) => Reply::Lookup(lookup(api, &namespace, name)),
             Call::Http { host, port, request } => {
@@ -103,16 +116,26 @@ impl Nodes {
             let node = self.nodes.get(&worker.node);
             worker.pod["spec"]["hostNetwork"] == true && node.is_some_and(|node| node.address == address)
         };
-        let found = self.workers.values().find(has).or_else(|| self.workers.values().find(on_host));
+        let found = self
+            .workers
+            .values()
+            .find(has)
+            .or_else(|| self.workers.values().find(on_host));
         found.map(|worker| worker.uid.clone())
     }
 
     /// A pod's address, or that of its node on the host's network.
     pub(super) fn address_of(&self, uid: &str) -> String {
-        let Some(worker) = self.workers.get(uid) else { return String::new() };
+        let Some(worker) = self.workers.get(uid) else {
+            return String::new();
+        };
         match &worker.address {
             Some((_, address)) => address.clone(),
-            None => self.nodes.get(&worker.node).map(|node| node.address.clone()).unwrap_or_default(),
+            None => self
+                .nodes
+                .get(&worker.node)
+                .map(|node| node.address.clone())
+                .unwrap_or_default(),
         }
     }
 }

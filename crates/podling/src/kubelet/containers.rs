@@ -34,17 +34,26 @@ const MOUNT_PAUSE_MOST: Duration = Duration::from_secs(122);
 /// A sync waits so long for volumes.
 const MOUNT_TIMEOUT: Duration = Duration::from_secs(123);
 
+/// A process needs this to be loaded, so that even one that ends at once is seen running.
+const FIRST_INSTRUCTION: Duration = Duration::from_millis(70);
+
 /// The pause after that many failures: 0.5, 1, 2, 4… s.
 fn mount_pause(failures: u32) -> Duration {
-    MOUNT_PAUSE.saturating_mul(1 << failures.min(10)).min(MOUNT_PAUSE_MOST)
+    MOUNT_PAUSE
+        .saturating_mul(1 << failures.min(10))
+        .min(MOUNT_PAUSE_MOST)
 }
 
 impl Nodes {
     /// Mounts the volumes: the first time after a poll; later their content is brought up to date.
     pub(super) fn mount(&mut self, api: &mut ApiServer, uid: &str) -> Then {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
-        let has_volumes = worker.pod["spec"]["volumes"].as_array().is_some_and(|volumes| !volumes.is_empty());
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
+        let has_volumes = worker.pod["spec"]["volumes"]
+            .as_array()
+            .is_some_and(|volumes| !volumes.is_empty());
         if worker.mounting_since.is_none() && !worker.mounted && has_volumes {
             worker.mounting_since = Some(now);
             worker.script.push_front(Action::Mount);
@@ -58,7 +67,9 @@ impl Nodes {
     }
 
     fn mounted(&mut self, uid: &str, now: Time) -> Then {
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
         worker.mounted = true;
         worker.mount_failures = 0;
         self.begin_probes(uid, now);
@@ -69,7 +80,9 @@ impl Nodes {
         let now = api.now();
         let text = format!("MountVolume.SetUp failed for volume \"{volume}\" : {error}");
         self.record(api, uid, None, Event::warning(texts::FAILED_MOUNT, &text));
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
         let pause = mount_pause(worker.mount_failures);
         worker.mount_failures += 1;
         let since = worker.mounting_since.unwrap_or(now);
@@ -90,10 +103,17 @@ impl Nodes {
 
     /// Mounts every volume, or names the first that cannot be mounted and why.
     fn mount_all(&mut self, api: &ApiServer, uid: &str) -> Result<(), (String, String)> {
-        let Some(worker) = self.workers.get_mut(uid) else { return Ok(()) };
-        let Some(node) = self.nodes.get(&worker.node) else { return Ok(()) };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Ok(());
+        };
+        let Some(node) = self.nodes.get(&worker.node) else {
+            return Ok(());
+        };
         let pod = worker.pod.clone();
-        let address = worker.address.as_ref().map_or("", |(_, address)| address.as_str());
+        let address = worker
+            .address
+            .as_ref()
+            .map_or("", |(_, address)| address.as_str());
         let allocatable = allocatable(api, &worker.node);
         let around = Surroundings {
             pod: &pod,
@@ -118,12 +138,15 @@ impl Nodes {
     ///
     /// Example: 12 ms of work under 10m take 1.2 s.
     pub(super) fn throttled(&self, uid: &str, container: Option<&str>, work: u64) -> Duration {
-        let Some(worker) = self.workers.get(uid) else { return Duration::ZERO };
+        let Some(worker) = self.workers.get(uid) else {
+            return Duration::ZERO;
+        };
         let limits: Vec<u64> = runtime::containers(&worker.pod, "containers")
             .filter(|spec| container.is_none_or(|name| spec["name"] == name))
             .filter_map(cpu_limit)
             .collect();
-        let all_limited = container.is_some() || limits.len() == runtime::containers(&worker.pod, "containers").count();
+        let all_limited =
+            container.is_some() || limits.len() == runtime::containers(&worker.pod, "containers").count();
         match limits.iter().sum::<u64>() {
             total @ 1..500 if all_limited => Duration::from_millis(work * 1000 / total),
             _ => Duration::ZERO,
@@ -131,8 +154,12 @@ impl Nodes {
     }
 
     pub(super) fn sandbox_up(&mut self, api: &mut ApiServer, uid: &str) -> Then {
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
-        let Some(node) = self.nodes.get_mut(&worker.node) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
+        let Some(node) = self.nodes.get_mut(&worker.node) else {
+            return Then::Next;
+        };
         if worker.address.is_none() && worker.pod["spec"]["hostNetwork"] != true {
             let host = node.addresses.take();
             worker.address = Some((host, pod_address(node.index, host)));
@@ -146,15 +173,27 @@ impl Nodes {
     /// Begins to start a container, unless its pause is not over.
     pub(super) fn start(&mut self, api: &mut ApiServer, uid: &str, name: String) -> Then {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
-        let Some((spec, _)) = runtime::container(&worker.pod, &name) else { return Then::Next };
-        let changed = worker.requested().get(&name).is_some_and(|requested| spec["image"] != requested.as_str());
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
+        let Some((spec, _)) = runtime::container(&worker.pod, &name) else {
+            return Then::Next;
+        };
+        let changed = worker
+            .requested()
+            .get(&name)
+            .is_some_and(|requested| spec["image"] != requested.as_str());
         if changed {
             worker.restarts.remove(&name);
         }
         // The last end that PLEG has seen: for a container just killed by a probe, that of the one before it.
         let seen = worker.seen.get(&name);
-        let ended = seen.and_then(|seen| [&seen.current, &seen.previous].into_iter().flatten().find_map(|s| s.finish.as_ref()));
+        let ended = seen.and_then(|seen| {
+            [&seen.current, &seen.previous]
+                .into_iter()
+                .flatten()
+                .find_map(|s| s.finish.as_ref())
+        });
         if let Some(end) = ended.map(|finish| finish.time).filter(|_| !changed) {
             let backoff = worker.restarts.entry(name.clone()).or_default();
             if let Some(until) = backoff.until(end, now) {
@@ -179,7 +218,12 @@ impl Nodes {
                     let container = worker.containers.entry(name.clone()).or_default();
                     container.previous = container.current.replace(instance);
                 }
-                self.record(api, uid, Some(&name), Event::normal(texts::CREATED, "Container created"));
+                self.record(
+                    api,
+                    uid,
+                    Some(&name),
+                    Event::normal(texts::CREATED, "Container created"),
+                );
                 let delay = self.jitter(20, 60) + self.throttled(uid, Some(&name), 12);
                 self.push(uid, Action::Run(name));
                 Then::After(delay)
@@ -195,17 +239,26 @@ impl Nodes {
         let node = self.nodes.get(&worker.node).ok_or_else(lost)?;
         let (spec, _) = runtime::container(&worker.pod, name).ok_or_else(lost)?;
         let requested = text(spec, &["image"]).to_owned();
-        let image = Reference::parse(&requested).ok().and_then(|reference| find(&reference)).ok_or_else(lost)?;
+        let image = Reference::parse(&requested)
+            .ok()
+            .and_then(|reference| find(&reference))
+            .ok_or_else(lost)?;
         let user = user(&worker.pod, spec, &image, &worker.formatted(), name)?;
         let allocatable = allocatable(api, &worker.node);
         let around = Surroundings {
             pod: &worker.pod,
-            address: worker.address.as_ref().map_or(&node.address, |(_, address)| address),
+            address: worker
+                .address
+                .as_ref()
+                .map_or(&node.address, |(_, address)| address),
             host: &node.address,
             allocatable: &allocatable,
         };
         let environment = environment(api, &around, spec)?;
-        let attempt = worker.containers.get(name).and_then(|container| container.current.as_ref());
+        let attempt = worker
+            .containers
+            .get(name)
+            .and_then(|container| container.current.as_ref());
         Ok(Instance {
             seen: Seen {
                 id,
@@ -237,24 +290,38 @@ impl Nodes {
     pub(super) fn run_container(&mut self, api: &mut ApiServer, uid: &str, name: String) -> Then {
         let now = api.now();
         let taken = self.taken_ports(uid, &name, now);
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
         worker.dirty = true;
         match launch(worker, &name, &taken, now) {
             Ok(()) => {
                 worker.started = true;
                 worker.reasons.remove(&name);
-                self.record(api, uid, Some(&name), Event::normal(texts::STARTED, "Container started"));
-                self.timers.at(now, Task::Process(uid.to_owned(), name.clone()));
+                self.record(
+                    api,
+                    uid,
+                    Some(&name),
+                    Event::normal(texts::STARTED, "Container started"),
+                );
+                self.timers.at(
+                    now + FIRST_INSTRUCTION,
+                    Task::Process(uid.to_owned(), name.clone()),
+                );
                 self.post_start(api, uid, name)
             }
             Err(reason) => {
                 let message = format!("{}{reason}", texts::START_ERROR);
-                finish(worker, &name, Finish {
-                    time: now,
-                    code: 128,
-                    reason: "StartError",
-                    message: message.clone(),
-                });
+                finish(
+                    worker,
+                    &name,
+                    Finish {
+                        time: now,
+                        code: 128,
+                        reason: "StartError",
+                        message: message.clone(),
+                    },
+                );
                 let event = format!("Error: {message}");
                 self.record(api, uid, Some(&name), Event::warning(texts::FAILED, &event));
                 self.fail(uid, &name, texts::RUN_ERROR, &message, Failure::Other)
@@ -264,10 +331,18 @@ impl Nodes {
 
     /// The ports that the pod's other containers listen on.
     fn taken_ports(&mut self, uid: &str, name: &str, now: Time) -> Vec<u16> {
-        let Some(worker) = self.workers.get_mut(uid) else { return Vec::new() };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Vec::new();
+        };
         let others = worker.containers.iter_mut().filter(|(other, _)| *other != name);
         others
-            .filter_map(|(_, container)| container.running()?.process.as_ref().map(|process| process.ports(now)))
+            .filter_map(|(_, container)| {
+                container
+                    .running()?
+                    .process
+                    .as_ref()
+                    .map(|process| process.ports(now))
+            })
             .flatten()
             .collect()
     }
@@ -288,9 +363,17 @@ impl Nodes {
         if well {
             return Then::Next;
         }
-        self.record(api, uid, Some(name), Event::warning("FailedPostStartHook", "PostStartHook failed"));
+        self.record(
+            api,
+            uid,
+            Some(name),
+            Event::warning("FailedPostStartHook", "PostStartHook failed"),
+        );
         self.push(uid, Action::Await(vec![name.to_owned()]));
-        self.push(uid, Action::Kill(name.to_owned(), Some("FailedPostStartHook".to_owned())));
+        self.push(
+            uid,
+            Action::Kill(name.to_owned(), Some("FailedPostStartHook".to_owned())),
+        );
         if let Some(worker) = self.workers.get_mut(uid) {
             worker.started = false;
         }
@@ -301,19 +384,24 @@ impl Nodes {
     pub(super) fn run_process(&mut self, api: &mut ApiServer, uid: &str, name: &str) {
         let now = api.now();
         for _ in 0..100 {
-            let Some(worker) = self.workers.get_mut(uid) else { return };
+            let Some(worker) = self.workers.get_mut(uid) else {
+                return;
+            };
             let turn = worker.with_process(name, now, |process, world| process.run(world));
             match turn {
                 Some(Turn::Waits(Some(at))) => {
                     let at = at.max(now);
-                    self.timers.replace(at, Task::Process(uid.to_owned(), name.to_owned()));
+                    self.timers
+                        .replace(at, Task::Process(uid.to_owned(), name.to_owned()));
                     return;
                 }
                 Some(Turn::Waits(None)) | None => return,
                 Some(Turn::Exits(code)) => return self.exited(uid, name, code, now),
                 Some(Turn::Calls(call)) => {
                     let reply = self.call(api, uid, &call);
-                    let Some(worker) = self.workers.get_mut(uid) else { return };
+                    let Some(worker) = self.workers.get_mut(uid) else {
+                        return;
+                    };
                     worker.with_process(name, now, |process, world| process.resume(&reply, world));
                 }
             }
@@ -322,23 +410,36 @@ impl Nodes {
 
     /// A container's process has ended.
     pub(super) fn exited(&mut self, uid: &str, name: &str, code: i32, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let Some(instance) = worker.containers.get_mut(name).and_then(super::runtime::Container::running) else {
+        let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
-        let out_of_memory = instance.process.as_ref().is_some_and(crate::images::process::Process::was_out_of_memory);
+        let Some(instance) = worker
+            .containers
+            .get_mut(name)
+            .and_then(runtime::Container::running)
+        else {
+            return;
+        };
+        let out_of_memory = instance
+            .process
+            .as_ref()
+            .is_some_and(crate::images::process::Process::was_out_of_memory);
         let reason = match code {
             0 => "Completed",
             137 if out_of_memory => "OOMKilled",
             _ => "Error",
         };
         let message = termination_message(worker, name, code, now);
-        finish(worker, name, Finish {
-            time: now,
-            code,
-            reason,
-            message,
-        });
+        finish(
+            worker,
+            name,
+            Finish {
+                time: now,
+                code,
+                reason,
+                message,
+            },
+        );
         for task in [Task::Process, Task::Terminate, Task::Kill] {
             self.timers.cancel(&task(uid.to_owned(), name.to_owned()));
         }
@@ -350,12 +451,20 @@ impl Nodes {
 fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(), String> {
     let pod = worker.pod.clone();
     let spec = runtime::container(&pod, name).map_or(&Value::Null, |(spec, _)| spec);
-    let Some(instance) = worker.containers.get_mut(name).and_then(|container| container.current.as_mut()) else {
+    let Some(instance) = worker
+        .containers
+        .get_mut(name)
+        .and_then(|container| container.current.as_mut())
+    else {
         return Ok(());
     };
     let environment: &BTreeMap<String, String> = &instance.environment;
     let words = |field: &str| -> Vec<String> {
-        let words = spec[field].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let words = spec[field]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
         words.map(|word| expand(word, environment)).collect()
     };
     let root = root_key(name);
@@ -389,7 +498,11 @@ fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(
 
 /// Marks a container's last instance as ended.
 fn finish(worker: &mut Worker, name: &str, finish: Finish) {
-    if let Some(instance) = worker.containers.get_mut(name).and_then(|container| container.current.as_mut()) {
+    if let Some(instance) = worker
+        .containers
+        .get_mut(name)
+        .and_then(|container| container.current.as_mut())
+    {
         instance.log.flush(finish.time);
         instance.process = None;
         instance.seen.finish = Some(finish);
@@ -401,17 +514,29 @@ fn finish(worker: &mut Worker, name: &str, finish: Finish) {
 fn termination_message(worker: &mut Worker, name: &str, code: i32, now: Time) -> String {
     let pod = worker.pod.clone();
     let spec = runtime::container(&pod, name).map_or(&Value::Null, |(spec, _)| spec);
-    let path = spec["terminationMessagePath"].as_str().unwrap_or("/dev/termination-log");
+    let path = spec["terminationMessagePath"]
+        .as_str()
+        .unwrap_or("/dev/termination-log");
     let message = worker.with_process(name, now, |_, world| {
-        world.files.read(path).map(|content| String::from_utf8_lossy(content).into_owned()).unwrap_or_default()
+        world
+            .files
+            .read(path)
+            .map(|content| String::from_utf8_lossy(content).into_owned())
+            .unwrap_or_default()
     });
     let message = message.unwrap_or_default();
     if !message.is_empty() || code == 0 || spec["terminationMessagePolicy"] != "FallbackToLogsOnError" {
         return message;
     }
-    let instance = worker.containers.get(name).and_then(|container| container.current.as_ref());
-    let lines: Vec<String> =
-        instance.into_iter().flat_map(|instance| instance.log.since(0).0).map(|line| format!("{}\n", line.text)).collect();
+    let instance = worker
+        .containers
+        .get(name)
+        .and_then(|container| container.current.as_ref());
+    let lines: Vec<String> = instance
+        .into_iter()
+        .flat_map(|instance| instance.log.since(0).0)
+        .map(|line| format!("{}\n", line.text))
+        .collect();
     lines[lines.len().saturating_sub(80)..].concat()
 }
 
@@ -422,7 +547,11 @@ fn termination_message(worker: &mut Worker, name: &str, code: i32, now: Time) ->
 fn user(pod: &Value, spec: &Value, image: &Image, formatted: &str, name: &str) -> Result<i64, String> {
     let setting = |field: &str| {
         let own = &spec["securityContext"][field];
-        if own.is_null() { pod["spec"]["securityContext"][field].clone() } else { own.clone() }
+        if own.is_null() {
+            pod["spec"]["securityContext"][field].clone()
+        } else {
+            own.clone()
+        }
     };
     let wanted = setting("runAsUser").as_i64();
     let user = match (wanted, image.user) {
@@ -435,9 +564,13 @@ fn user(pod: &Value, spec: &Value, image: &Image, formatted: &str, name: &str) -
     let why = match (wanted, image.user) {
         (Some(0), _) => "container's runAsUser breaks non-root policy".to_owned(),
         (None, User::Named(user)) => {
-            format!("container has runAsNonRoot and image has non-numeric user ({user}), cannot verify user is non-root")
+            format!(
+                "container has runAsNonRoot and image has non-numeric user ({user}), cannot verify user is non-root"
+            )
         }
-        (None, User::Root | User::Id(0)) => "container has runAsNonRoot and image will run as root".to_owned(),
+        (None, User::Root | User::Id(0)) => {
+            "container has runAsNonRoot and image will run as root".to_owned()
+        }
         _ => return Ok(user),
     };
     Err(format!("{why} (pod: \"{formatted}\", container: {name})"))
@@ -475,16 +608,28 @@ mod tests {
         let image = |name: &str| find(&Reference::parse(name).unwrap()).unwrap();
         let (pod, spec) = (json!({}), json!({"securityContext": {"runAsNonRoot": true}}));
         for (name, message) in [
-            ("busybox:1.36.1", "container has runAsNonRoot and image will run as root (pod: \"p_d(u)\", container: app)"),
+            (
+                "busybox:1.36.1",
+                "container has runAsNonRoot and image will run as root (pod: \"p_d(u)\", container: app)",
+            ),
             (
                 "example/lab:nameduser",
                 "container has runAsNonRoot and image has non-numeric user (nobody), cannot verify user is non-root \
                  (pod: \"p_d(u)\", container: app)",
             ),
         ] {
-            assert_eq!(user(&pod, &spec, &image(name), "p_d(u)", "app"), Err(message.to_owned()));
+            assert_eq!(
+                user(&pod, &spec, &image(name), "p_d(u)", "app"),
+                Err(message.to_owned())
+            );
         }
-        assert_eq!(user(&pod, &spec, &image("curlimages/curl:8.4.0"), "p_d(u)", "app"), Ok(100));
-        assert_eq!(user(&pod, &json!({}), &image("busybox:1.36.1"), "p_d(u)", "app"), Ok(0));
+        assert_eq!(
+            user(&pod, &spec, &image("curlimages/curl:8.4.0"), "p_d(u)", "app"),
+            Ok(100)
+        );
+        assert_eq!(
+            user(&pod, &json!({}), &image("busybox:1.36.1"), "p_d(u)", "app"),
+            Ok(0)
+        );
     }
 }

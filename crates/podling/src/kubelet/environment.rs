@@ -33,8 +33,14 @@ pub(super) fn environment(
 ) -> Result<BTreeMap<String, String>, String> {
     let namespace = text(around.pod, &["metadata", "namespace"]);
     let mut variables = services(api, around.pod, namespace);
-    variables.insert("PATH".into(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into());
-    variables.insert("HOSTNAME".into(), text(around.pod, &["metadata", "name"]).to_owned());
+    variables.insert(
+        "PATH".into(),
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+    );
+    variables.insert(
+        "HOSTNAME".into(),
+        text(around.pod, &["metadata", "name"]).to_owned(),
+    );
     variables.insert("HOME".into(), "/root".into());
     for source in container["envFrom"].as_array().into_iter().flatten() {
         from_source(api, namespace, source, &mut variables)?;
@@ -77,15 +83,31 @@ pub(super) fn expand(template: &str, variables: &BTreeMap<String, String>) -> St
 }
 
 /// The data of a ConfigMap or a Secret, decoded; `None` if there is none of that name.
-pub(super) fn data(api: &ApiServer, secret: bool, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+pub(super) fn data(
+    api: &ApiServer,
+    secret: bool,
+    namespace: &str,
+    name: &str,
+) -> Option<BTreeMap<String, Vec<u8>>> {
     use base64::Engine as _;
     let resource = if secret { &SECRETS } else { &CONFIG_MAPS };
     let object = api.get(resource, namespace, name)?;
-    let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default();
+    let decode = |text: &str| {
+        base64::engine::general_purpose::STANDARD
+            .decode(text)
+            .unwrap_or_default()
+    };
     let mut data = BTreeMap::new();
     for (key, value) in object["data"].as_object().into_iter().flatten() {
         let plain = value.as_str().unwrap_or_default();
-        data.insert(key.clone(), if secret { decode(plain) } else { plain.as_bytes().to_vec() });
+        data.insert(
+            key.clone(),
+            if secret {
+                decode(plain)
+            } else {
+                plain.as_bytes().to_vec()
+            },
+        );
     }
     for (key, value) in object["binaryData"].as_object().into_iter().flatten() {
         data.insert(key.clone(), decode(value.as_str().unwrap_or_default()));
@@ -105,7 +127,11 @@ fn from_source(
     };
     let name = text(reference, &["name"]);
     let Some(data) = data(api, secret, namespace, name) else {
-        return if reference["optional"] == true { Ok(()) } else { Err(not_found(secret, name)) };
+        return if reference["optional"] == true {
+            Ok(())
+        } else {
+            Err(not_found(secret, name))
+        };
     };
     let prefix = text(source, &["prefix"]);
     for (key, value) in data {
@@ -141,7 +167,11 @@ fn from_reference(
     let (name, key) = (text(reference, &["name"]), text(reference, &["key"]));
     let optional = reference["optional"] == true;
     let Some(data) = data(api, secret, namespace, name) else {
-        return if optional { Ok(None) } else { Err(not_found(secret, name)) };
+        return if optional {
+            Ok(None)
+        } else {
+            Err(not_found(secret, name))
+        };
     };
     match data.get(key) {
         Some(value) => Ok(Some(String::from_utf8_lossy(value).into_owned())),
@@ -166,8 +196,12 @@ pub(super) fn field_value(around: &Surroundings<'_>, path: &str) -> String {
             text(metadata, &[&path["metadata.".len()..]]).to_owned()
         }
         "metadata.labels" | "metadata.annotations" => {
-            let map = metadata[&path["metadata.".len()..]].as_object().into_iter().flatten();
-            let lines = map.map(|(key, value)| format!("{key}={}", Value::from(value.as_str().unwrap_or_default())));
+            let map = metadata[&path["metadata.".len()..]]
+                .as_object()
+                .into_iter()
+                .flatten();
+            let lines =
+                map.map(|(key, value)| format!("{key}={}", Value::from(value.as_str().unwrap_or_default())));
             lines.collect::<Vec<_>>().join("\n")
         }
         "spec.nodeName" => text(around.pod, &["spec", "nodeName"]).to_owned(),
@@ -187,7 +221,9 @@ pub(super) fn resource_value(around: &Surroundings<'_>, container: &Value, refer
     let own = container["resources"][field].get(resource);
     let amount = own.unwrap_or(&around.allocatable[resource]);
     let milli = Quantity::from_json(amount).map_or(0, Quantity::milli_value);
-    let divisor = reference.get("divisor").and_then(|divisor| Quantity::from_json(divisor).ok());
+    let divisor = reference
+        .get("divisor")
+        .and_then(|divisor| Quantity::from_json(divisor).ok());
     let divisor = divisor.map_or(1000, Quantity::milli_value).max(1);
     let divisor = if divisor == 0 { 1000 } else { divisor };
     ((milli + divisor - 1) / divisor).to_string()
@@ -275,7 +311,11 @@ mod tests {
             (json!({"resource": "limits.cpu", "divisor": "1m"}), "250"),
             (json!({"resource": "requests.cpu"}), "2"),
         ] {
-            assert_eq!(resource_value(&around, &container, &reference), value, "{reference}");
+            assert_eq!(
+                resource_value(&around, &container, &reference),
+                value,
+                "{reference}"
+            );
         }
     }
 }

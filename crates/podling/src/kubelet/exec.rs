@@ -33,6 +33,7 @@ pub(crate) struct ExecResult {
 }
 
 impl Nodes {
+    #[expect(dead_code, reason = "kubectl exec is not served yet")]
     /// Runs a command in a container, as `kubectl exec` does.
     ///
     /// # Errors
@@ -46,7 +47,11 @@ impl Nodes {
     ) -> Result<ExecResult, Status> {
         let not_found = || Status::new(404, "NotFound", format!("container not found (\"{container}\")"));
         let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
-        if !self.workers.get(&uid).is_some_and(|worker| worker.runs(container)) {
+        if !self
+            .workers
+            .get(&uid)
+            .is_some_and(|worker| worker.runs(container))
+        {
             return Err(not_found());
         }
         self.run_command(api, &uid, container, argv, input).map_err(|reason| {
@@ -73,11 +78,17 @@ impl Nodes {
         input: Option<String>,
     ) -> Result<ExecResult, String> {
         let start = api.now();
-        let program = argv.first().map_or("", String::as_str);
-        let (mut machine, mut log) = (self.machine(uid, name, argv, program, input, start)?, Log::default());
+        let machine = self.machine(uid, name, argv, start)?;
+        let mut machine = match input {
+            Some(input) => machine.with_input(input),
+            None => machine,
+        };
+        let mut log = Log::default();
         let mut now = start;
         for _ in 0..100_000 {
-            let Some(turn) = self.with_command(uid, name, now, &mut log, |world| machine.run(world)) else { break };
+            let Some(turn) = self.with_command(uid, name, now, &mut log, |world| machine.run(world)) else {
+                break;
+            };
             match turn {
                 Turn::Exits(code) => {
                     return Ok(ExecResult {
@@ -101,15 +112,8 @@ impl Nodes {
         })
     }
 
-    fn machine(
-        &mut self,
-        uid: &str,
-        name: &str,
-        argv: &[String],
-        program: &str,
-        input: Option<String>,
-        now: Time,
-    ) -> Result<Machine, String> {
+    fn machine(&mut self, uid: &str, name: &str, argv: &[String], now: Time) -> Result<Machine, String> {
+        let program = argv.first().map_or("", String::as_str);
         let worker = self.workers.get_mut(uid).ok_or("no such pod")?;
         let container = worker.containers.get_mut(name).ok_or("no such container")?;
         let instance = container.running().ok_or("the container does not run")?;
@@ -122,11 +126,7 @@ impl Nodes {
         if let Some(reason) = cannot_run(&instance.image, program, &world) {
             return Err(reason);
         }
-        let machine = Machine::new(argv, &instance.environment, &instance.directory);
-        Ok(match input {
-            Some(input) => machine.with_input(input),
-            None => machine,
-        })
+        Ok(Machine::new(argv, &instance.environment, &instance.directory))
     }
 
     /// Works on a container's files with a log of its own.
@@ -149,12 +149,22 @@ impl Nodes {
     }
 
     /// Runs a `postStart` or `preStop` hook: whether it went well, and how long it took.
-    pub(super) fn run_hook(&mut self, api: &mut ApiServer, uid: &str, name: &str, hook: &Value) -> (bool, Duration) {
+    pub(super) fn run_hook(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        name: &str,
+        hook: &Value,
+    ) -> (bool, Duration) {
         if let Some(seconds) = hook["sleep"]["seconds"].as_u64() {
             return (true, Duration::from_secs(seconds));
         }
         if let Some(command) = hook["exec"]["command"].as_array() {
-            let argv: Vec<String> = command.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let argv: Vec<String> = command
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             return match self.run_command(api, uid, name, &argv, None) {
                 Ok(result) => (result.code == 0, result.took),
                 Err(_) => (false, Duration::ZERO),
@@ -183,8 +193,14 @@ impl Nodes {
         let wanted = port.as_str()?;
         let worker = self.workers.get(uid)?;
         let (spec, _) = runtime::container(&worker.pod, name)?;
-        let named = spec["ports"].as_array().into_iter().flatten().find(|p| p["name"] == wanted);
-        let number = named.and_then(|p| p["containerPort"].as_u64()).and_then(|p| u16::try_from(p).ok());
+        let named = spec["ports"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|p| p["name"] == wanted);
+        let number = named
+            .and_then(|p| p["containerPort"].as_u64())
+            .and_then(|p| u16::try_from(p).ok());
         number.or_else(|| wanted.parse().ok())
     }
 }

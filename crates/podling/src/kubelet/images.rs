@@ -16,8 +16,12 @@ impl Nodes {
     /// Looks whether the image is there, and begins to pull it if it must.
     pub(super) fn pull(&mut self, api: &mut ApiServer, uid: &str, name: String) -> Then {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
-        let Some((container, _)) = runtime::container(&worker.pod, &name) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
+        let Some((container, _)) = runtime::container(&worker.pod, &name) else {
+            return Then::Next;
+        };
         let requested = text(container, &["image"]).to_owned();
         let policy = text(container, &["imagePullPolicy"]).to_owned();
         let reference = match Reference::parse(&requested) {
@@ -25,10 +29,13 @@ impl Nodes {
             Err(error) => return self.invalid_name(api, uid, &name, &requested, &error),
         };
         let node = self.nodes.get(&worker.node);
-        let there = find(&reference)
-            .is_some_and(|image| image.preloaded || node.is_some_and(|node| node.images.contains(&image.name)));
+        let there = find(&reference).is_some_and(|image| {
+            image.preloaded || node.is_some_and(|node| node.images.contains(&image.name))
+        });
         if there && policy != "Always" {
-            let text = format!("Container image \"{requested}\" already present on machine and can be accessed by the pod");
+            let text = format!(
+                "Container image \"{requested}\" already present on machine and can be accessed by the pod"
+            );
             self.record(api, uid, Some(&name), Event::normal(texts::PULLED, &text));
             return self.then_create(uid, name);
         }
@@ -37,7 +44,10 @@ impl Nodes {
             self.record(api, uid, Some(&name), Event::warning(texts::NEVER_PULL, &text));
             return self.cannot_start(api, uid, &name, texts::NEVER_PULL, &text);
         }
-        let pause = worker.pulls.get(&requested).and_then(|backoff| backoff.until_since_update(now));
+        let pause = worker
+            .pulls
+            .get(&requested)
+            .and_then(|backoff| backoff.until_since_update(now));
         if pause.is_some() {
             return self.pull_backs_off(api, uid, &name, &requested);
         }
@@ -60,10 +70,16 @@ impl Nodes {
     /// The pull has ended.
     pub(super) fn pulled(&mut self, api: &mut ApiServer, uid: &str, name: String, since: Time) -> Then {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
-        let Some((container, _)) = runtime::container(&worker.pod, &name) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
+        let Some((container, _)) = runtime::container(&worker.pod, &name) else {
+            return Then::Next;
+        };
         let requested = text(container, &["image"]).to_owned();
-        let Ok(reference) = Reference::parse(&requested) else { return Then::Next };
+        let Ok(reference) = Reference::parse(&requested) else {
+            return Then::Next;
+        };
         let Some(image) = find(&reference) else {
             let error = texts::no_such_image(&reference.to_string());
             worker.pulls.entry(requested.clone()).or_default().next(now, now);
@@ -89,8 +105,17 @@ impl Nodes {
         Then::After(self.jitter(10, 30))
     }
 
-    fn invalid_name(&mut self, api: &mut ApiServer, uid: &str, name: &str, requested: &str, error: &str) -> Then {
-        let text = format!("Failed to apply default image tag \"{requested}\": couldn't parse image name \"{requested}\": {error}");
+    fn invalid_name(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        name: &str,
+        requested: &str,
+        error: &str,
+    ) -> Then {
+        let text = format!(
+            "Failed to apply default image tag \"{requested}\": couldn't parse image name \"{requested}\": {error}"
+        );
         self.record(api, uid, Some(name), Event::warning("InspectFailed", &text));
         self.cannot_start(api, uid, name, texts::INVALID_IMAGE, &text)
     }
@@ -98,7 +123,10 @@ impl Nodes {
     fn pull_backs_off(&mut self, api: &mut ApiServer, uid: &str, name: &str, requested: &str) -> Then {
         let text = format!("Back-off pulling image \"{requested}\"");
         self.record(api, uid, Some(name), Event::normal(texts::BACK_OFF, &text));
-        let error = self.workers.get(uid).and_then(|worker| worker.pull_errors.get(requested));
+        let error = self
+            .workers
+            .get(uid)
+            .and_then(|worker| worker.pull_errors.get(requested));
         let message = match error {
             Some(error) => format!("{text}: {}: {error}", texts::ERR_IMAGE_PULL),
             None => text,
@@ -107,7 +135,14 @@ impl Nodes {
     }
 
     /// Records `Error: {reason}` and notes why the container does not start.
-    fn cannot_start(&mut self, api: &mut ApiServer, uid: &str, name: &str, reason: &str, message: &str) -> Then {
+    fn cannot_start(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        name: &str,
+        reason: &str,
+        message: &str,
+    ) -> Then {
         let event = format!("Error: {reason}");
         self.record(api, uid, Some(name), Event::warning(texts::FAILED, &event));
         self.fail(uid, name, reason, message, Failure::Other)

@@ -79,8 +79,11 @@ impl Nodes {
             return Ok(page);
         }
         let oldest = options.since.map(|since| now - since).max(options.since_time);
-        page.lines.retain(|line| oldest.is_none_or(|oldest| line.time >= oldest));
-        let skipped = options.tail_lines.map_or(0, |tail| page.lines.len().saturating_sub(tail));
+        page.lines
+            .retain(|line| oldest.is_none_or(|oldest| line.time >= oldest));
+        let skipped = options
+            .tail_lines
+            .map_or(0, |tail| page.lines.len().saturating_sub(tail));
         page.lines.drain(..skipped);
         Ok(page)
     }
@@ -91,7 +94,9 @@ impl Nodes {
             ended: true,
             ..LogPage::default()
         };
-        let Some(instance) = self.instance(position) else { return gone };
+        let Some(instance) = self.instance(position) else {
+            return gone;
+        };
         let (lines, line) = instance.log.since(position.line);
         LogPage {
             lines: lines.cloned().collect(),
@@ -104,9 +109,16 @@ impl Nodes {
     }
 
     fn instance(&self, position: &LogPosition) -> Option<&Instance> {
-        let container = self.workers.get(&position.uid)?.containers.get(&position.container)?;
+        let container = self
+            .workers
+            .get(&position.uid)?
+            .containers
+            .get(&position.container)?;
         let instances = [&container.current, &container.previous];
-        instances.into_iter().flatten().find(|instance| instance.seen.id == position.id)
+        instances
+            .into_iter()
+            .flatten()
+            .find(|instance| instance.seen.id == position.id)
     }
 }
 
@@ -117,20 +129,20 @@ fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&'a str, Sta
     let (init, main) = (names("initContainers"), names("containers"));
     match (container.filter(|name| !name.is_empty()), main.as_slice()) {
         (Some(container), _) if main.contains(&container) || init.contains(&container) => Ok(container),
-        (Some(container), _) => {
-            Err(Status::bad_request(format!("container {container} is not valid for pod {name}")))
-        }
+        (Some(container), _) => Err(Status::bad_request(format!(
+            "container {container} is not valid for pod {name}"
+        ))),
         (None, [only]) if init.is_empty() => Ok(only),
         (None, [only]) if !init.is_empty() => Ok(only),
         (None, _) => {
-            let mut message = format!(
-                "a container name must be specified for pod {name}, choose one of: [{}]",
-                main.join(" ")
-            );
-            if !init.is_empty() {
-                message += &format!(" or one of the init containers: [{}]", init.join(" "));
-            }
-            Err(Status::bad_request(message))
+            let hint = match init.as_slice() {
+                [] => String::new(),
+                init => format!(" or one of the init containers: [{}]", init.join(" ")),
+            };
+            let all = main.join(" ");
+            Err(Status::bad_request(format!(
+                "a container name must be specified for pod {name}, choose one of: [{all}]{hint}"
+            )))
         }
     }
 }
@@ -138,12 +150,22 @@ fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&'a str, Sta
 /// The ID of the container whose log is wanted, from the pod's status.
 fn container_id(pod: &Value, name: &str, previous: bool) -> Result<String, Status> {
     let lists = ["containerStatuses", "initContainerStatuses"];
-    let mut statuses = lists.into_iter().filter_map(|list| pod["status"][list].as_array()).flatten();
-    let of_pod = format!("container \"{name}\" in pod \"{}\"", text(pod, &["metadata", "name"]));
+    let mut statuses = lists
+        .into_iter()
+        .filter_map(|list| pod["status"][list].as_array())
+        .flatten();
+    let of_pod = format!(
+        "container \"{name}\" in pod \"{}\"",
+        text(pod, &["metadata", "name"])
+    );
     let Some(status) = statuses.find(|status| status["name"] == name) else {
         return Err(Status::bad_request(format!("{of_pod} is not available")));
     };
-    let id_of = |state: &Value| text(state, &["containerID"]).trim_start_matches("containerd://").to_owned();
+    let id_of = |state: &Value| {
+        text(state, &["containerID"])
+            .trim_start_matches("containerd://")
+            .to_owned()
+    };
     let last = id_of(&status["lastState"]["terminated"]);
     let state = &status["state"];
     if previous {
@@ -164,7 +186,9 @@ fn container_id(pod: &Value, name: &str, previous: bool) -> Result<String, Statu
     }
     let why = match state["waiting"]["reason"].as_str() {
         Some(texts::ERR_IMAGE_PULL) => "is waiting to start: image can't be pulled".to_owned(),
-        Some(texts::IMAGE_PULL_BACK_OFF) => "is waiting to start: trying and failing to pull image".to_owned(),
+        Some(texts::IMAGE_PULL_BACK_OFF) => {
+            "is waiting to start: trying and failing to pull image".to_owned()
+        }
         Some(reason) => format!("is waiting to start: {reason}"),
         None => "is waiting to start - no logs yet".to_owned(),
     };
@@ -220,7 +244,10 @@ mod tests {
             (waiting("CrashLoopBackOff"), ended("before"), false, "before"),
             (ended("own"), ended("before"), false, "own"),
         ] {
-            assert_eq!(message(container_id(&pod(state, last), "app", previous)), expected);
+            assert_eq!(
+                message(container_id(&pod(state, last), "app", previous)),
+                expected
+            );
         }
     }
 
@@ -229,7 +256,10 @@ mod tests {
         let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a"}, {"name": "b"}]}});
         let several = "a container name must be specified for pod p, choose one of: [a b]";
         assert_eq!(choose(&pod, None).unwrap_err().message, several);
-        assert_eq!(choose(&pod, Some("x")).unwrap_err().message, "container x is not valid for pod p");
+        assert_eq!(
+            choose(&pod, Some("x")).unwrap_err().message,
+            "container x is not valid for pod p"
+        );
         assert_eq!(choose(&pod, Some("b")), Ok("b"));
     }
 }

@@ -107,7 +107,9 @@ impl Node {
                 drop(api.update(&LEASES, None, lease, &options));
             }
             None => {
-                let Some(node) = api.get(&NODES, "", &self.name) else { return };
+                let Some(node) = api.get(&NODES, "", &self.name) else {
+                    return;
+                };
                 let lease = json!({
                     "apiVersion": "coordination.k8s.io/v1",
                     "kind": "Lease",
@@ -229,7 +231,10 @@ mod tests {
     fn a_loops_next_turn_is_never_now() {
         let phase = Duration::from_millis(300);
         for (now, next) in [(5_300, 6_300), (5_200, 5_300), (5_301, 6_300)] {
-            assert_eq!(next_turn(Time::from_micros(now * 1000), phase), Time::from_micros(next * 1000));
+            assert_eq!(
+                next_turn(Time::from_micros(now * 1000), phase),
+                Time::from_micros(next * 1000)
+            );
         }
     }
 }

@@ -40,7 +40,12 @@ pub(super) struct Plan {
 }
 
 /// Whether a container that does not run is to be started.
-pub(super) fn should_start(pod: &Value, container: &Value, sidecar: bool, seen: Option<&SeenContainer>) -> bool {
+pub(super) fn should_start(
+    pod: &Value,
+    container: &Value,
+    sidecar: bool,
+    seen: Option<&SeenContainer>,
+) -> bool {
     let Some(current) = seen.and_then(|seen| seen.current.as_ref()) else {
         return true;
     };
@@ -78,7 +83,9 @@ fn name(container: &Value) -> &str {
 fn plan_container(observed: &Observed<'_>, container: &Value, sidecar: bool, plan: &mut Plan) {
     let name = name(container);
     let seen = observed.seen.get(name);
-    let running = seen.and_then(|seen| seen.current.as_ref()).is_some_and(super::runtime::Seen::is_running);
+    let running = seen
+        .and_then(|seen| seen.current.as_ref())
+        .is_some_and(super::runtime::Seen::is_running);
     if !running {
         if should_start(observed.pod, container, sidecar, seen) {
             plan.start.push(name.to_owned());
@@ -86,7 +93,10 @@ fn plan_container(observed: &Observed<'_>, container: &Value, sidecar: bool, pla
         return;
     }
     let health = observed.health.get(name).copied().unwrap_or_default();
-    let changed = observed.requested.get(name).is_some_and(|requested| container["image"] != requested.as_str());
+    let changed = observed
+        .requested
+        .get(name)
+        .is_some_and(|requested| container["image"] != requested.as_str());
     let never = observed.pod["spec"]["restartPolicy"] == "Never" && !sidecar;
     let (what, restart) = if changed {
         ("definition changed", true)
@@ -108,7 +118,10 @@ fn plan_container(observed: &Observed<'_>, container: &Value, sidecar: bool, pla
 /// Plans the init containers; whether all of them are done, so that the others may start.
 fn plan_init(observed: &Observed<'_>, plan: &mut Plan) -> bool {
     let mains_exist = containers(observed.pod, "containers").any(|container| {
-        observed.seen.get(name(container)).is_some_and(|seen| seen.current.is_some())
+        observed
+            .seen
+            .get(name(container))
+            .is_some_and(|seen| seen.current.is_some())
     });
     for container in containers(observed.pod, "initContainers") {
         let seen = observed.seen.get(name(container));
@@ -148,7 +161,9 @@ pub(super) fn stop_order(pod: &Value) -> Vec<Vec<String>> {
         .collect();
     let sidecars = containers(pod, "initContainers").filter(|container| is_sidecar(container, true));
     let mut order = vec![main];
-    let mut last_first: Vec<Vec<String>> = sidecars.map(|container| vec![name(container).to_owned()]).collect();
+    let mut last_first: Vec<Vec<String>> = sidecars
+        .map(|container| vec![name(container).to_owned()])
+        .collect();
     last_first.reverse();
     order.extend(last_first);
     order
@@ -182,7 +197,11 @@ mod tests {
         }
     }
 
-    fn planned(pod: &Value, seen: &[(&str, SeenContainer)], health: &[(&str, Health)]) -> (Vec<String>, Vec<String>) {
+    fn planned(
+        pod: &Value,
+        seen: &[(&str, SeenContainer)],
+        health: &[(&str, Health)],
+    ) -> (Vec<String>, Vec<String>) {
         let seen = seen.iter().map(|(n, s)| ((*n).to_owned(), s.clone())).collect();
         let health = health.iter().map(|(n, h)| ((*n).to_owned(), *h)).collect();
         let requested = BTreeMap::from([("app".to_owned(), "i".to_owned())]);
@@ -192,7 +211,10 @@ mod tests {
             requested: &requested,
             health: &health,
         });
-        (plan.kill.into_iter().map(|(_, message)| message).collect(), plan.start)
+        (
+            plan.kill.into_iter().map(|(_, message)| message).collect(),
+            plan.start,
+        )
     }
 
     fn pod(policy: &str) -> Value {
@@ -215,10 +237,13 @@ mod tests {
 
     #[test]
     fn a_failed_liveness_probe_kills_and_restarts_unless_the_pod_never_restarts() {
-        let health = [("app", Health {
-            dead: true,
-            ..Health::default()
-        })];
+        let health = [(
+            "app",
+            Health {
+                dead: true,
+                ..Health::default()
+            },
+        )];
         let (kill, start) = planned(&pod("Always"), &[("app", seen(None))], &health);
         assert_eq!(kill, ["Container app failed liveness probe, will be restarted"]);
         assert_eq!(start, ["app"]);
@@ -244,7 +269,10 @@ mod tests {
         assert!(planned(&pod, &[("a", seen(None))], &[]).1.is_empty());
         assert_eq!(planned(&pod, &[("a", seen(Some(1)))], &[]).1, ["a"]);
         assert_eq!(planned(&pod, &[("a", seen(Some(0)))], &[]).1, ["b"]);
-        assert_eq!(planned(&pod, &[("a", seen(Some(0))), ("b", seen(Some(0)))], &[]).1, ["app"]);
+        assert_eq!(
+            planned(&pod, &[("a", seen(Some(0))), ("b", seen(Some(0)))], &[]).1,
+            ["app"]
+        );
         pod["spec"]["restartPolicy"] = "Never".into();
         assert!(planned(&pod, &[("a", seen(Some(1)))], &[]).1.is_empty());
     }
@@ -254,11 +282,17 @@ mod tests {
         let mut pod = pod("Always");
         pod["spec"]["initContainers"] = json!([{"name": "side", "restartPolicy": "Always"}]);
         assert_eq!(planned(&pod, &[], &[]).1, ["side"]);
-        let up = [("side", Health {
-            started: true,
-            ..Health::default()
-        })];
+        let up = [(
+            "side",
+            Health {
+                started: true,
+                ..Health::default()
+            },
+        )];
         assert_eq!(planned(&pod, &[("side", seen(None))], &up).1, ["app"]);
-        assert_eq!(stop_order(&pod), [vec!["app".to_owned()], vec!["side".to_owned()]]);
+        assert_eq!(
+            stop_order(&pod),
+            [vec!["app".to_owned()], vec!["side".to_owned()]]
+        );
     }
 }

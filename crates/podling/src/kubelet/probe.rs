@@ -200,13 +200,25 @@ impl Worker {
             Outcome::Failure(_) => false,
             Outcome::Errored(_) => return None,
         };
-        self.run = if self.last == Some(success) { self.run + 1 } else { 1 };
+        self.run = if self.last == Some(success) {
+            self.run + 1
+        } else {
+            1
+        };
         self.last = Some(success);
-        let threshold = if success { self.settings.success_threshold } else { self.settings.failure_threshold };
+        let threshold = if success {
+            self.settings.success_threshold
+        } else {
+            self.settings.failure_threshold
+        };
         if self.run < threshold {
             return None;
         }
-        let verdict = if success { Verdict::Success } else { Verdict::Failure };
+        let verdict = if success {
+            Verdict::Success
+        } else {
+            Verdict::Failure
+        };
         if self.kind == Kind::Startup || self.kind == Kind::Liveness && !success {
             self.on_hold = true;
             self.run = 0;
@@ -265,13 +277,23 @@ mod tests {
     fn a_verdict_needs_its_threshold_in_a_row() {
         let mut worker = Worker::new(Kind::Liveness, &json!({}), at(0));
         worker.step(&view(0, true), at(0));
-        let verdicts: Vec<Option<Verdict>> =
-            [failure(), failure(), Outcome::Success, failure(), failure(), failure()]
-                .iter()
-                .map(|outcome| worker.record(outcome))
-                .collect();
+        let verdicts: Vec<Option<Verdict>> = [
+            failure(),
+            failure(),
+            Outcome::Success,
+            failure(),
+            failure(),
+            failure(),
+        ]
+        .iter()
+        .map(|outcome| worker.record(outcome))
+        .collect();
         assert_eq!(verdicts, [None, None, None, None, None, Some(Verdict::Failure)]);
-        assert_eq!(worker.step(&view(0, true), at(1)), Step::Skip, "held until the next container");
+        assert_eq!(
+            worker.step(&view(0, true), at(1)),
+            Step::Skip,
+            "held until the next container"
+        );
         let next = View {
             id: "b".into(),
             ..view(1, true)

@@ -18,9 +18,13 @@ impl Nodes {
     pub(super) fn run_probe(&mut self, api: &mut ApiServer, uid: &str, name: &str, kind: Kind) {
         let now = api.now();
         let key = (name.to_owned(), kind);
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let view = worker.view(name);
-        let Some(probe) = worker.probes.get_mut(&key) else { return };
+        let Some(probe) = worker.probes.get_mut(&key) else {
+            return;
+        };
         match probe.running.take() {
             Some((at, outcome)) if at > now => {
                 probe.running = Some((at, outcome));
@@ -58,25 +62,34 @@ impl Nodes {
     fn begin_probe(&mut self, api: &mut ApiServer, uid: &str, name: &str, kind: Kind) {
         let now = api.now();
         let key = (name.to_owned(), kind);
-        let Some(probe) = self.workers.get(uid).and_then(|worker| worker.probes.get(&key)) else { return };
+        let Some(probe) = self.workers.get(uid).and_then(|worker| worker.probes.get(&key)) else {
+            return;
+        };
         let (spec, timeout) = (probe.settings.spec.clone(), probe.settings.timeout);
         let (outcome, took) = self.probe(api, uid, name, &spec, timeout);
         if took.is_zero() {
             self.probed(api, uid, name, kind, &outcome);
             return self.next_probe(uid, name, kind, now);
         }
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if let Some(probe) = worker.probes.get_mut(&key) {
             probe.running = Some((now + took, outcome));
-            self.timers.replace(now + took, Task::Probe(uid.to_owned(), key.0, kind));
+            self.timers
+                .replace(now + took, Task::Probe(uid.to_owned(), key.0, kind));
         }
     }
 
     /// Queues the next run: at once if one is wanted, else at the ticker.
     fn next_probe(&mut self, uid: &str, name: &str, kind: Kind, now: Time) {
         let key = (name.to_owned(), kind);
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let Some(probe) = worker.probes.get_mut(&key) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
+        let Some(probe) = worker.probes.get_mut(&key) else {
+            return;
+        };
         let at = if probe.wanted { now } else { probe.next.max(now) };
         self.timers.replace(at, Task::Probe(uid.to_owned(), key.0, kind));
     }
@@ -96,8 +109,12 @@ impl Nodes {
         if let Some((reason, text)) = event {
             self.record(api, uid, Some(name), Event::warning(reason, &text));
         }
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let Some(probe) = worker.probes.get_mut(&(name.to_owned(), kind)) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
+        let Some(probe) = worker.probes.get_mut(&(name.to_owned(), kind)) else {
+            return;
+        };
         if let Some(verdict) = probe.record(outcome) {
             self.verdict_changed(api, uid, kind, Some(verdict));
         }
@@ -119,7 +136,9 @@ impl Nodes {
     /// Writes `ready` and `started` of the containers as the probes say now, leaving all else of the status.
     fn show_readiness(&mut self, api: &mut ApiServer, uid: &str) {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let probed = worker.probed();
         let pod = worker.pod.clone();
         super::status::show_probes(&pod, &mut worker.status, &probed, now);
@@ -136,7 +155,11 @@ impl Nodes {
         timeout: Duration,
     ) -> (Outcome, Duration) {
         if let Some(command) = spec["exec"]["command"].as_array() {
-            let argv: Vec<String> = command.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let argv: Vec<String> = command
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             return self.probe_exec(api, uid, name, &argv, timeout);
         }
         if let Some(grpc) = spec.get("grpc") {
@@ -181,11 +204,15 @@ impl Nodes {
         let scheme = target["scheme"].as_str().unwrap_or("HTTP").to_lowercase();
         let url = format!("{scheme}://{host}:{port}{path}");
         let late = || {
-            let text = format!("Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)");
+            let text = format!(
+                "Get \"{url}\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            );
             (Outcome::Failure(text), timeout)
         };
         let mut request = HttpRequest::get(path.clone());
-        request.headers.push(("User-Agent".to_owned(), "kube-probe/1.36".to_owned()));
+        request
+            .headers
+            .push(("User-Agent".to_owned(), "kube-probe/1.36".to_owned()));
         match self.http(api, host, port, &request) {
             Ok(response) if response.took > timeout => late(),
             Ok(_) if scheme == "https" => {
@@ -195,7 +222,10 @@ impl Nodes {
             Ok(response) => (judge(response.status), response.took),
             Err(ConnectError::TimedOut(_)) => late(),
             Err(ConnectError::Closed(after)) if after > timeout => late(),
-            Err(error) => (Outcome::Failure(format!("Get \"{url}\": {error}")), Duration::ZERO),
+            Err(error) => (
+                Outcome::Failure(format!("Get \"{url}\": {error}")),
+                Duration::ZERO,
+            ),
         }
     }
 
@@ -229,8 +259,17 @@ impl Nodes {
         }
     }
 
-    fn probe_grpc(&mut self, api: &ApiServer, uid: &str, spec: &Value, timeout: Duration) -> (Outcome, Duration) {
-        let port = spec["port"].as_u64().and_then(|port| u16::try_from(port).ok()).unwrap_or(0);
+    fn probe_grpc(
+        &mut self,
+        api: &ApiServer,
+        uid: &str,
+        spec: &Value,
+        timeout: Duration,
+    ) -> (Outcome, Duration) {
+        let port = spec["port"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or(0);
         match self.grpc_health(api, uid, port) {
             Some(true) => (Outcome::Success, Duration::ZERO),
             Some(false) => {

@@ -118,7 +118,9 @@ impl Container {
 
     /// The running instance.
     pub(super) fn running(&mut self) -> Option<&mut Instance> {
-        self.current.as_mut().filter(|instance| instance.seen.is_running())
+        self.current
+            .as_mut()
+            .filter(|instance| instance.seen.is_running())
     }
 }
 

@@ -84,13 +84,20 @@ pub(super) fn generate(facts: &Facts<'_>) -> Value {
         status.insert("podIP".into(), address.into());
         status.insert("podIPs".into(), json!([{ "ip": address }]));
     }
-    let start = facts.before["startTime"].as_str().map_or_else(|| facts.now.rfc3339(), str::to_owned);
+    let start = facts.before["startTime"]
+        .as_str()
+        .map_or_else(|| facts.now.rfc3339(), str::to_owned);
     status.insert("startTime".into(), start.into());
     if !init.is_empty() {
         status.insert("initContainerStatuses".into(), init.into());
     }
     status.insert("containerStatuses".into(), main.into());
-    for kept in ["qosClass", "nominatedNodeName", "ephemeralContainerStatuses", "resourceClaimStatuses"] {
+    for kept in [
+        "qosClass",
+        "nominatedNodeName",
+        "ephemeralContainerStatuses",
+        "resourceClaimStatuses",
+    ] {
         if let Some(value) = facts.before.get(kept) {
             status.insert(kept.into(), value.clone());
         }
@@ -137,12 +144,20 @@ pub(super) fn show_probes(pod: &Value, status: &mut Value, probes: &BTreeMap<Str
 /// Whether the containers of a status have all ended and none starts again.
 pub(super) fn is_over(pod: &Value, status: &Value) -> bool {
     let list = |field: &str| status[field].as_array().map_or(&[][..], Vec::as_slice);
-    let raw = phase(pod, list("initContainerStatuses"), list("containerStatuses"), false);
+    let raw = phase(
+        pod,
+        list("initContainerStatuses"),
+        list("containerStatuses"),
+        false,
+    );
     matches!(raw, "Succeeded" | "Failed")
 }
 
 fn generation(pod: &Value) -> Value {
-    pod["metadata"].get("generation").cloned().unwrap_or_else(|| 1.into())
+    pod["metadata"]
+        .get("generation")
+        .cloned()
+        .unwrap_or_else(|| 1.into())
 }
 
 /// `allocatedResources` and `resources` of the pod: the sums over its containers.
@@ -182,7 +197,11 @@ fn container_status(facts: &Facts<'_>, container: &Value, init: bool) -> Value {
     let probed = facts.probes.get(name).copied().unwrap_or_default();
     let running = current.is_some_and(Seen::is_running) && state.get("running").is_some();
     let succeeded = state["terminated"]["exitCode"] == 0;
-    let ready = if init && !sidecar { succeeded } else { running && probed.ready };
+    let ready = if init && !sidecar {
+        succeeded
+    } else {
+        running && probed.ready
+    };
     let mut status = json!({
         "name": name,
         "state": state,
@@ -313,17 +332,29 @@ fn phase(pod: &Value, init: &[Value], main: &[Value], ended: bool) -> &'static s
 
 /// The kubelet's conditions in its order; others stay before them, `PodScheduled` behind them.
 fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &[Value]) -> Value {
-    const OWN: [&str; 5] = ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
-    let before = facts.before["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-    let others = before.iter().filter(|c| !OWN.contains(&c["type"].as_str().unwrap_or_default()));
+    const OWN: [&str; 5] = [
+        "PodReadyToStartContainers",
+        "Initialized",
+        "Ready",
+        "ContainersReady",
+        "PodScheduled",
+    ];
+    let before = facts.before["conditions"]
+        .as_array()
+        .map_or(&[][..], Vec::as_slice);
+    let others = before
+        .iter()
+        .filter(|c| !OWN.contains(&c["type"].as_str().unwrap_or_default()));
     let mut all: Vec<Value> = others.cloned().collect();
-    let incomplete = names(init.iter().zip(containers(facts.pod, "initContainers")).filter(|(status, spec)| {
-        if is_sidecar(spec, true) {
-            status["started"] != true && phase != "Succeeded"
-        } else {
-            status["ready"] != true
-        }
-    }));
+    let incomplete = names(init.iter().zip(containers(facts.pod, "initContainers")).filter(
+        |(status, spec)| {
+            if is_sidecar(spec, true) {
+                status["started"] != true && phase != "Succeeded"
+            } else {
+                status["ready"] != true
+            }
+        },
+    ));
     let ready = readiness(facts.pod, phase, init, main);
     let initialized = match (phase, incomplete.as_slice()) {
         ("Succeeded", _) => ("True", "PodCompleted".to_owned(), String::new()),
@@ -349,8 +380,10 @@ fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &[Value]) ->
             "lastProbeTime": null,
         });
         let old = before.iter().find(|c| c["type"] == kind && c["status"] == status);
-        condition["lastTransitionTime"] =
-            old.map_or_else(|| facts.now.rfc3339().into(), |old| old["lastTransitionTime"].clone());
+        condition["lastTransitionTime"] = old.map_or_else(
+            || facts.now.rfc3339().into(),
+            |old| old["lastTransitionTime"].clone(),
+        );
         if !reason.is_empty() {
             condition["reason"] = reason.into();
         }
@@ -370,7 +403,10 @@ fn with_gates(pod: &Value, before: &[Value], all: &mut [Value]) {
         .filter_map(|gate| gate["conditionType"].as_str())
         .filter(|kind| !before.iter().any(|c| c["type"] == *kind && c["status"] == "True"))
         .collect();
-    let Some(ready) = all.iter_mut().find(|c| c["type"] == "Ready" && c["status"] == "True") else {
+    let Some(ready) = all
+        .iter_mut()
+        .find(|c| c["type"] == "Ready" && c["status"] == "True")
+    else {
         return;
     };
     if let Some(kind) = missing.first() {
@@ -395,7 +431,10 @@ fn readiness(pod: &Value, phase: &str, init: &[Value], main: &[Value]) -> (&'sta
         "Failed" => return ("False", "PodFailed".to_owned(), String::new()),
         _ => {}
     }
-    let sidecars = init.iter().zip(containers(pod, "initContainers")).filter(|(_, spec)| is_sidecar(spec, true));
+    let sidecars = init
+        .iter()
+        .zip(containers(pod, "initContainers"))
+        .filter(|(_, spec)| is_sidecar(spec, true));
     let by_name = |container: &Value| main.iter().find(|status| status["name"] == container["name"]);
     let mains = containers(pod, "containers").filter_map(by_name);
     let unready: Vec<&str> = sidecars
@@ -446,19 +485,27 @@ mod tests {
         let pod = json!({"metadata": {"generation": 1}, "spec": {
             "restartPolicy": case.policy, "containers": [{"name": "app", "image": "busybox"}]
         }});
-        let seen = BTreeMap::from([("app".to_owned(), SeenContainer {
-            current: case.seen,
-            previous: None,
-        })]);
-        let reasons = case.reason.map(|reason| ("app".to_owned(), (reason.to_owned(), String::new())));
+        let seen = BTreeMap::from([(
+            "app".to_owned(),
+            SeenContainer {
+                current: case.seen,
+                previous: None,
+            },
+        )]);
+        let reasons = case
+            .reason
+            .map(|reason| ("app".to_owned(), (reason.to_owned(), String::new())));
         let status = generate(&Facts {
             pod: &pod,
             seen: &seen,
             reasons: &reasons.into_iter().collect(),
-            probes: &BTreeMap::from([("app".to_owned(), Probed {
-                started: true,
-                ready: case.ready,
-            })]),
+            probes: &BTreeMap::from([(
+                "app".to_owned(),
+                Probed {
+                    started: true,
+                    ready: case.ready,
+                },
+            )]),
             before: &json!({"phase": "Running"}),
             host: "172.18.0.2",
             address: Some("10.244.0.2"),
@@ -473,7 +520,12 @@ mod tests {
             Some(reason) => format!("{kind}:{reason}"),
             None => kind.clone(),
         };
-        let ready = status["conditions"].as_array().unwrap().iter().find(|c| c["type"] == "Ready").unwrap();
+        let ready = status["conditions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|c| c["type"] == "Ready")
+            .unwrap();
         (
             status["phase"].as_str().unwrap().to_owned(),
             word,
@@ -491,22 +543,78 @@ mod tests {
             ended,
         };
         for (case, phase, state, ready) in [
-            (case("Always", None, None, false, false), "Pending", "waiting:ContainerCreating", "False"),
-            (case("Always", None, Some("ErrImagePull"), false, false), "Pending", "waiting:ErrImagePull", "False"),
-            (case("Always", Some(seen(0, None)), None, true, false), "Running", "running", "True"),
-            (case("Always", Some(seen(0, None)), None, false, false), "Running", "running", "False"),
-            (case("Always", Some(seen(0, Some(1))), None, false, false), "Running", "terminated:Error", "False"),
             (
-                case("Always", Some(seen(0, Some(1))), Some("CrashLoopBackOff"), false, false),
+                case("Always", None, None, false, false),
+                "Pending",
+                "waiting:ContainerCreating",
+                "False",
+            ),
+            (
+                case("Always", None, Some("ErrImagePull"), false, false),
+                "Pending",
+                "waiting:ErrImagePull",
+                "False",
+            ),
+            (
+                case("Always", Some(seen(0, None)), None, true, false),
+                "Running",
+                "running",
+                "True",
+            ),
+            (
+                case("Always", Some(seen(0, None)), None, false, false),
+                "Running",
+                "running",
+                "False",
+            ),
+            (
+                case("Always", Some(seen(0, Some(1))), None, false, false),
+                "Running",
+                "terminated:Error",
+                "False",
+            ),
+            (
+                case(
+                    "Always",
+                    Some(seen(0, Some(1))),
+                    Some("CrashLoopBackOff"),
+                    false,
+                    false,
+                ),
                 "Running",
                 "waiting:CrashLoopBackOff",
                 "False",
             ),
-            (case("Never", Some(seen(0, Some(1))), None, false, false), "Running", "terminated:Error", "False"),
-            (case("Never", Some(seen(0, Some(1))), None, false, true), "Failed", "terminated:Error", "False"),
-            (case("OnFailure", Some(seen(0, Some(0))), None, false, true), "Succeeded", "terminated:Completed", "False"),
-            (case("Always", Some(seen(0, Some(137))), None, false, true), "Failed", "terminated:Error", "False"),
-            (case("Always", None, None, false, true), "Failed", "terminated:ContainerStatusUnknown", "False"),
+            (
+                case("Never", Some(seen(0, Some(1))), None, false, false),
+                "Running",
+                "terminated:Error",
+                "False",
+            ),
+            (
+                case("Never", Some(seen(0, Some(1))), None, false, true),
+                "Failed",
+                "terminated:Error",
+                "False",
+            ),
+            (
+                case("OnFailure", Some(seen(0, Some(0))), None, false, true),
+                "Succeeded",
+                "terminated:Completed",
+                "False",
+            ),
+            (
+                case("Always", Some(seen(0, Some(137))), None, false, true),
+                "Failed",
+                "terminated:Error",
+                "False",
+            ),
+            (
+                case("Always", None, None, false, true),
+                "Failed",
+                "terminated:ContainerStatusUnknown",
+                "False",
+            ),
         ] {
             let expected = (phase.to_owned(), state.to_owned(), ready.to_owned());
             assert_eq!(outcome(case), expected, "{expected:?}");

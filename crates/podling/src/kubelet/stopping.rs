@@ -12,7 +12,6 @@ use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::events::Event;
 use crate::images::process::OnSignal;
-use crate::storage::text;
 
 /// No container gets less grace than this.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
@@ -22,7 +21,9 @@ impl Nodes {
     pub(super) fn deletion_requested(&mut self, uid: &str, now: Time) {
         let soon = self.jitter(5, 40);
         let confirm = self.jitter(100, 900);
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if worker.stage == Stage::Ended {
             self.timers.at(now + confirm, Task::Confirm(uid.to_owned()));
             return;
@@ -37,12 +38,18 @@ impl Nodes {
     /// Stops all that runs, in its order.
     pub(super) fn begin_termination(&mut self, api: &mut ApiServer, uid: &str) {
         self.timers.cancel(&Task::Queue(uid.to_owned()));
-        if self.workers.get(uid).is_some_and(|worker| worker.failed.is_some()) {
+        if self
+            .workers
+            .get(uid)
+            .is_some_and(|worker| worker.failed.is_some())
+        {
             self.record(api, uid, None, Event::normal("DeadlineExceeded", texts::DEADLINE));
         }
         self.write_status(api, uid, false);
         self.readiness_at_the_end(uid, api.now());
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         worker.busy = true;
         worker.script.clear();
         let order = stop_order(&worker.pod);
@@ -55,7 +62,9 @@ impl Nodes {
             let text = format!("Stopping container {name}");
             self.record(api, uid, Some(name), Event::normal(texts::KILLING, &text));
         }
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         for (index, group) in running.iter().enumerate() {
             for name in group {
                 let message = (index == 0).then(|| format!("Stopping container {name}"));
@@ -69,19 +78,30 @@ impl Nodes {
 
     /// A container that is not ready is asked once more while the pod ends.
     fn readiness_at_the_end(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let probed = worker.probed();
         for ((name, kind), probe) in &mut worker.probes {
-            let unready = probed.get(name).is_some_and(|probed| probed.started && !probed.ready);
+            let unready = probed
+                .get(name)
+                .is_some_and(|probed| probed.started && !probed.ready);
             if *kind == Kind::Readiness && unready {
                 probe.wanted = true;
-                self.timers.at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
+                self.timers
+                    .at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
             }
         }
     }
 
     /// Says that a container is stopped, runs its preStop hook, and lets its grace begin.
-    pub(super) fn begin_kill(&mut self, api: &mut ApiServer, uid: &str, name: &str, message: Option<&str>) -> Then {
+    pub(super) fn begin_kill(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        name: &str,
+        message: Option<&str>,
+    ) -> Then {
         let now = api.now();
         if !self.workers.get(uid).is_some_and(|worker| worker.runs(name)) {
             return Then::Next;
@@ -102,8 +122,10 @@ impl Nodes {
         let rest = grace.saturating_sub(takes).max(LEAST_GRACE);
         let soon = self.jitter(20, 60);
         let key = (uid.to_owned(), name.to_owned());
-        self.timers.replace(now + takes + soon, Task::Terminate(key.0.clone(), key.1.clone()));
-        self.timers.replace(now + takes + rest + soon, Task::Kill(key.0, key.1));
+        self.timers
+            .replace(now + takes + soon, Task::Terminate(key.0.clone(), key.1.clone()));
+        self.timers
+            .replace(now + takes + rest + soon, Task::Kill(key.0, key.1));
         if let Some(worker) = self.workers.get_mut(uid) {
             worker.stopping.push(name.to_owned());
         }
@@ -112,12 +134,19 @@ impl Nodes {
 
     /// The grace of a container: the pod's deletion's, the failed probe's own, or the spec's.
     fn grace(&self, uid: &str, name: &str) -> Duration {
-        let Some(worker) = self.workers.get(uid) else { return LEAST_GRACE };
+        let Some(worker) = self.workers.get(uid) else {
+            return LEAST_GRACE;
+        };
         let pod = &worker.pod;
-        let of_spec = pod["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+        let of_spec = pod["spec"]["terminationGracePeriodSeconds"]
+            .as_u64()
+            .unwrap_or(30);
         let of_deletion = pod["metadata"]["deletionGracePeriodSeconds"].as_u64();
         let health = worker.health().get(name).copied().unwrap_or_default();
-        let failed = [(health.never_started, "startupProbe"), (health.dead, "livenessProbe")];
+        let failed = [
+            (health.never_started, "startupProbe"),
+            (health.dead, "livenessProbe"),
+        ];
         let spec = runtime::container(pod, name).map(|(spec, _)| spec);
         let of_probe = failed
             .into_iter()
@@ -130,10 +159,14 @@ impl Nodes {
     /// The container gets SIGTERM.
     pub(super) fn send_term(&mut self, api: &ApiServer, uid: &str, name: &str) {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         match worker.with_process(name, now, crate::images::process::Process::terminate) {
             Some(OnSignal::Exits(code)) => self.exited(uid, name, code, now),
-            Some(OnSignal::Goes) => self.timers.replace(now, Task::Process(uid.to_owned(), name.to_owned())),
+            Some(OnSignal::Goes) => self
+                .timers
+                .replace(now, Task::Process(uid.to_owned(), name.to_owned())),
             Some(OnSignal::Ignores) | None => {}
         }
     }
@@ -145,7 +178,9 @@ impl Nodes {
 
     /// Waits until none of the containers runs.
     pub(super) fn await_stopped(&mut self, uid: &str, names: Vec<String>) -> Then {
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Next };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
         if names.iter().any(|name| worker.runs(name)) {
             worker.script.push_front(Action::Await(names));
             return Then::Waits;
@@ -157,7 +192,9 @@ impl Nodes {
     /// A sync that waits for a container to stop goes on.
     pub(super) fn container_stopped(&mut self, uid: &str, now: Time) {
         let delay = self.jitter(30, 110);
-        let Some(worker) = self.workers.get(uid) else { return };
+        let Some(worker) = self.workers.get(uid) else {
+            return;
+        };
         let waits = matches!(worker.script.front(), Some(Action::Await(names)) if !names.iter().any(|name| worker.runs(name)));
         if worker.busy && waits {
             self.timers.at(now + delay, Task::Step(uid.to_owned()));
@@ -167,7 +204,9 @@ impl Nodes {
     /// Nothing of the pod runs any more: its last status, and its deletion if that is wanted.
     pub(super) fn finalize(&mut self, api: &mut ApiServer, uid: &str) -> Then {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return Then::Waits };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Waits;
+        };
         worker.relist(now);
         worker.stage = Stage::Ended;
         worker.sandbox = false;
@@ -186,7 +225,9 @@ impl Nodes {
 
     /// Tells the API server that a deleted pod is gone.
     pub(super) fn confirm(&mut self, api: &mut ApiServer, uid: &str) {
-        let Some(worker) = self.workers.get(uid) else { return };
+        let Some(worker) = self.workers.get(uid) else {
+            return;
+        };
         if !worker.is_deleting() {
             return;
         }
@@ -198,15 +239,5 @@ impl Nodes {
         let (namespace, name) = (worker.namespace().to_owned(), worker.name().to_owned());
         // A pod that is already gone, or another of that name, is what was wanted.
         drop(api.delete(&crate::resource::PODS, &namespace, &name, &options));
-    }
-
-    /// The pod is gone by force: what runs of it is said to be stopped.
-    pub(super) fn say_stopped(&mut self, api: &mut ApiServer, pod: &serde_json::Value, names: &[String]) {
-        let Some(node) = self.nodes.get_mut(text(pod, &["spec", "nodeName"])) else { return };
-        for name in names {
-            let message = format!("Stopping container {name}");
-            let field = format!("spec.containers{{{name}}}");
-            node.recorder.record(api, pod, Some(&field), Event::normal(texts::KILLING, &message));
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Syncing a pod: the status first, then the actions of the plan, one after the other in cluster time
 //! (Kubernetes: `SyncPod` in `pkg/kubelet/kubelet.go`, `pkg/kubelet/pod_workers.go`).
 
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -39,7 +40,9 @@ pub(super) enum Then {
 impl Nodes {
     /// Asks for a sync: as soon as PLEG has looked since the last one, or when the present one has ended.
     pub(super) fn request_sync(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if worker.busy {
             worker.pending = true;
             return;
@@ -54,7 +57,9 @@ impl Nodes {
     /// Begins a sync.
     pub(super) fn sync(&mut self, api: &mut ApiServer, uid: &str) {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if worker.busy {
             worker.pending = true;
             return;
@@ -78,7 +83,9 @@ impl Nodes {
     fn sync_live(&mut self, api: &mut ApiServer, uid: &str, now: Time) {
         let past_deadline = self.check_deadline(api, uid, now);
         self.write_status(api, uid, false);
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if past_deadline || is_over(&worker.pod, &worker.status) {
             worker.stage = Stage::Terminating;
             self.timers.replace(now + END_NOTICED, Task::Sync(uid.to_owned()));
@@ -91,7 +98,9 @@ impl Nodes {
 
     /// Decides what this sync does and makes its script.
     fn begin_script(&mut self, uid: &str) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let plan = plan(&Observed {
             pod: &worker.pod,
             seen: &worker.seen,
@@ -116,7 +125,9 @@ impl Nodes {
     /// Goes on with the sync that is under way.
     pub(super) fn step(&mut self, api: &mut ApiServer, uid: &str) {
         loop {
-            let Some(worker) = self.workers.get_mut(uid) else { return };
+            let Some(worker) = self.workers.get_mut(uid) else {
+                return;
+            };
             if !worker.busy {
                 return;
             }
@@ -166,18 +177,24 @@ impl Nodes {
     /// Ends a sync: what has changed is looked at, and the next sync is queued.
     fn complete(&mut self, uid: &str, now: Time) {
         let (restart, again) = (self.jitter(15, 40), self.rng.below(500));
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let Some(node) = self.nodes.get(&worker.node) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
+        let Some(node) = self.nodes.get(&worker.node) else {
+            return;
+        };
         worker.busy = false;
         worker.synced = Some(now);
         if worker.started {
             self.timers.at(now + restart, Task::Relist(uid.to_owned()));
         } else if worker.dirty {
-            self.timers.at(node.next_relist(now), Task::Relist(uid.to_owned()));
+            self.timers
+                .at(node.next_relist(now), Task::Relist(uid.to_owned()));
         }
         let pause = requeue_after(worker.failure, now);
         let jittered = pause + pause * u32::try_from(again).unwrap_or(0) / 1000;
-        self.timers.replace(node.queue_turn(now + jittered), Task::Queue(uid.to_owned()));
+        self.timers
+            .replace(node.queue_turn(now + jittered), Task::Queue(uid.to_owned()));
         if std::mem::take(&mut worker.pending) {
             self.request_sync(uid, now);
         }
@@ -185,7 +202,9 @@ impl Nodes {
 
     /// PLEG looks at one pod.
     pub(super) fn relist(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if worker.relist(now) {
             self.request_sync(uid, now);
         }
@@ -193,17 +212,29 @@ impl Nodes {
 
     /// Notes that a pod's containers have changed.
     pub(super) fn runtime_changed(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         worker.dirty = true;
         if let Some(node) = self.nodes.get(&worker.node) {
-            self.timers.at(node.next_relist(now), Task::Relist(uid.to_owned()));
+            self.timers
+                .at(node.next_relist(now), Task::Relist(uid.to_owned()));
         }
     }
 
     /// Notes why a container could not be started.
-    pub(super) fn fail(&mut self, uid: &str, name: &str, reason: &str, message: &str, failure: Failure) -> Then {
+    pub(super) fn fail(
+        &mut self,
+        uid: &str,
+        name: &str,
+        reason: &str,
+        message: &str,
+        failure: Failure,
+    ) -> Then {
         if let Some(worker) = self.workers.get_mut(uid) {
-            worker.reasons.insert(name.to_owned(), (reason.to_owned(), message.to_owned()));
+            worker
+                .reasons
+                .insert(name.to_owned(), (reason.to_owned(), message.to_owned()));
             worker.failure = Some(failure.or(worker.failure));
         }
         Then::Next
@@ -211,9 +242,15 @@ impl Nodes {
 
     /// The wait of a container whose pause is not over.
     pub(super) fn crash_loop(&mut self, api: &mut ApiServer, uid: &str, name: &str, until: Time) -> Then {
-        let Some(worker) = self.workers.get(uid) else { return Then::Next };
+        let Some(worker) = self.workers.get(uid) else {
+            return Then::Next;
+        };
         let pod = worker.formatted();
-        let pause = worker.restarts.get(name).map(|backoff| go_duration(backoff.pause())).unwrap_or_default();
+        let pause = worker
+            .restarts
+            .get(name)
+            .map(|backoff| go_duration(backoff.pause()))
+            .unwrap_or_default();
         let event = format!("Back-off restarting failed container {name} in pod {pod}");
         let message = format!("back-off {pause} restarting failed container={name} pod={pod}");
         self.record(api, uid, Some(name), Event::warning(texts::BACK_OFF, &event));
@@ -223,8 +260,12 @@ impl Nodes {
     /// Makes the status from what is known and writes it if it is another.
     pub(super) fn write_status(&mut self, api: &mut ApiServer, uid: &str, ended: bool) {
         let now = api.now();
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let Some(node) = self.nodes.get(&worker.node) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
+        let Some(node) = self.nodes.get(&worker.node) else {
+            return;
+        };
         let host_network = worker.pod["spec"]["hostNetwork"] == true;
         let own = worker.address.as_ref().map(|(_, address)| address.as_str());
         let failed = worker.failed.as_ref();
@@ -246,15 +287,24 @@ impl Nodes {
 
     /// Refuses a pod that does not belong or fit here; whether it is admitted.
     fn admit(&mut self, api: &mut ApiServer, uid: &str) -> bool {
-        let Some(worker) = self.workers.get(uid) else { return false };
+        let Some(worker) = self.workers.get(uid) else {
+            return false;
+        };
         let refusal = api.get(&NODES, "", &worker.node).and_then(|node| {
             let here = |other: &&Worker| {
                 other.node == worker.node && matches!(other.stage, Stage::Live | Stage::Terminating)
             };
-            let pods: Vec<&Value> = self.workers.values().filter(here).map(|other| &*other.pod).collect();
+            let pods: Vec<&Value> = self
+                .workers
+                .values()
+                .filter(here)
+                .map(|other| &*other.pod)
+                .collect();
             refuse(&worker.pod, &Room { node, pods: &pods })
         });
-        let Some(worker) = self.workers.get_mut(uid) else { return false };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return false;
+        };
         let Some(refusal) = refusal else {
             worker.stage = Stage::Live;
             return true;
@@ -274,14 +324,19 @@ impl Nodes {
 
     /// `activeDeadlineSeconds`: whether it is over; if not, the pod is looked at again then.
     fn check_deadline(&mut self, api: &mut ApiServer, uid: &str, now: Time) -> bool {
-        let Some(worker) = self.workers.get_mut(uid) else { return false };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return false;
+        };
         let Some(seconds) = worker.pod["spec"]["activeDeadlineSeconds"].as_u64() else {
             return false;
         };
         let started = Time::parse(text(&worker.pod, &["status", "startTime"])).unwrap_or(now);
         let deadline = started + Duration::from_secs(seconds);
         if now < deadline {
-            let turn = self.nodes.get(&worker.node).map_or(deadline, |node| node.queue_turn(deadline));
+            let turn = self
+                .nodes
+                .get(&worker.node)
+                .map_or(deadline, |node| node.queue_turn(deadline));
             self.timers.at(turn, Task::Sync(uid.to_owned()));
             return false;
         }
@@ -292,16 +347,21 @@ impl Nodes {
 
     /// Makes the workers of a pod's probes; their tickers begin now.
     pub(super) fn begin_probes(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let pod = worker.pod.clone();
         for (container, _) in all_containers(&pod) {
             let name = text(container, &["name"]).to_owned();
             for kind in Kind::ALL {
-                let Some(spec) = container.get(kind.field()) else { continue };
+                let Some(spec) = container.get(kind.field()) else {
+                    continue;
+                };
                 let key = (name.clone(), kind);
-                if !worker.probes.contains_key(&key) {
-                    worker.probes.insert(key, probe::Worker::new(kind, spec, now));
-                    self.timers.at(now, Task::Probe(uid.to_owned(), name.clone(), kind));
+                if let Entry::Vacant(place) = worker.probes.entry(key) {
+                    place.insert(probe::Worker::new(kind, spec, now));
+                    self.timers
+                        .at(now, Task::Probe(uid.to_owned(), name.clone(), kind));
                 }
             }
         }
@@ -309,13 +369,18 @@ impl Nodes {
 
     /// A started container that is not ready has its readiness probe run at once.
     fn want_readiness(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         let probed = worker.probed();
         for ((name, kind), probe) in &mut worker.probes {
-            let unready = probed.get(name).is_some_and(|probed| probed.started && !probed.ready);
+            let unready = probed
+                .get(name)
+                .is_some_and(|probed| probed.started && !probed.ready);
             if *kind == Kind::Readiness && unready {
                 probe.wanted = true;
-                self.timers.at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
+                self.timers
+                    .at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
             }
         }
     }

@@ -15,7 +15,11 @@ use crate::storage::text;
 ///
 /// # Errors
 /// The end of the message `MountVolume.SetUp failed for volume "v" : …`.
-pub(super) fn tree(api: &ApiServer, around: &Surroundings<'_>, volume: &Value) -> Result<Option<Tree>, String> {
+pub(super) fn tree(
+    api: &ApiServer,
+    around: &Surroundings<'_>,
+    volume: &Value,
+) -> Result<Option<Tree>, String> {
     let namespace = text(around.pod, &["metadata", "namespace"]);
     if let Some(source) = volume.get("configMap") {
         return keyed(api, namespace, source, text(source, &["name"]), false).map(Some);
@@ -39,7 +43,12 @@ pub(super) fn tree(api: &ApiServer, around: &Surroundings<'_>, volume: &Value) -
     }
 }
 
-fn projected(api: &ApiServer, around: &Surroundings<'_>, namespace: &str, source: &Value) -> Result<Tree, String> {
+fn projected(
+    api: &ApiServer,
+    around: &Surroundings<'_>,
+    namespace: &str,
+    source: &Value,
+) -> Result<Tree, String> {
     if let Some(source) = source.get("configMap") {
         // The cluster's root certificate is published by a controller; pods need not wait for it.
         let mut lenient = source.clone();
@@ -65,10 +74,17 @@ fn projected(api: &ApiServer, around: &Surroundings<'_>, namespace: &str, source
 fn keyed(api: &ApiServer, namespace: &str, source: &Value, name: &str, secret: bool) -> Result<Tree, String> {
     let optional = source["optional"] == true;
     let Some(data) = data(api, secret, namespace, name) else {
-        return if optional { Ok(Tree::new()) } else { Err(not_found(secret, name)) };
+        return if optional {
+            Ok(Tree::new())
+        } else {
+            Err(not_found(secret, name))
+        };
     };
     let Some(items) = source["items"].as_array() else {
-        return Ok(data.into_iter().map(|(key, value)| (format!("/{key}"), value)).collect());
+        return Ok(data
+            .into_iter()
+            .map(|(key, value)| (format!("/{key}"), value))
+            .collect());
     };
     let mut tree = Tree::new();
     for item in items {
@@ -118,7 +134,9 @@ pub(super) fn mounts(container: &Value) -> Vec<Mount> {
     let mounts = container["volumeMounts"].as_array().into_iter().flatten();
     mounts
         .map(|mount| Mount {
-            path: normalize("/", text(mount, &["mountPath"])).trim_end_matches('/').to_owned(),
+            path: normalize("/", text(mount, &["mountPath"]))
+                .trim_end_matches('/')
+                .to_owned(),
             tree: volume_key(text(mount, &["name"])),
             sub_path: text(mount, &["subPath"]).to_owned(),
             read_only: mount["readOnly"] == true,
@@ -147,7 +165,10 @@ mod tests {
         let message = "hostPath type check failed: /no/such/directory is not a directory";
         let source = json!({"path": "/no/such/directory", "type": "Directory"});
         assert_eq!(host_path(&source), Err(message.to_owned()));
-        assert_eq!(host_path(&json!({"path": "/data", "type": "DirectoryOrCreate"})), Ok(()));
+        assert_eq!(
+            host_path(&json!({"path": "/data", "type": "DirectoryOrCreate"})),
+            Ok(())
+        );
     }
 
     #[test]

@@ -177,14 +177,21 @@ impl Worker {
 
     /// Whether a container runs.
     pub(super) fn runs(&self, name: &str) -> bool {
-        let current = self.containers.get(name).and_then(|container| container.current.as_ref());
+        let current = self
+            .containers
+            .get(name)
+            .and_then(|container| container.current.as_ref());
         current.is_some_and(|instance| instance.seen.is_running())
     }
 
     /// PLEG looks; whether anything is new.
     pub(super) fn relist(&mut self, now: Time) -> bool {
         self.relisted = now;
-        let seen = self.containers.iter().map(|(name, container)| (name.clone(), container.seen())).collect();
+        let seen = self
+            .containers
+            .iter()
+            .map(|(name, container)| (name.clone(), container.seen()))
+            .collect();
         let changed = self.dirty || self.seen != seen;
         self.seen = seen;
         self.dirty = false;
@@ -212,7 +219,8 @@ impl Worker {
     pub(super) fn probed(&self) -> BTreeMap<String, Probed> {
         let pod = &self.pod;
         let each = all_containers(pod).filter_map(|(container, _)| container["name"].as_str());
-        each.map(|name| (name.to_owned(), self.probed_container(name))).collect()
+        each.map(|name| (name.to_owned(), self.probed_container(name)))
+            .collect()
     }
 
     fn probed_container(&self, name: &str) -> Probed {
@@ -253,13 +261,18 @@ impl Worker {
     /// A container as its probes see it: as the last status shows it.
     pub(super) fn view(&self, name: &str) -> View {
         let lists = ["containerStatuses", "initContainerStatuses"];
-        let mut statuses = lists.into_iter().filter_map(|list| self.status[list].as_array()).flatten();
+        let mut statuses = lists
+            .into_iter()
+            .filter_map(|list| self.status[list].as_array())
+            .flatten();
         let Some(status) = statuses.find(|status| status["name"] == name) else {
             return View::default();
         };
         let running = &status["state"]["running"];
         View {
-            id: text(status, &["containerID"]).trim_start_matches("containerd://").to_owned(),
+            id: text(status, &["containerID"])
+                .trim_start_matches("containerd://")
+                .to_owned(),
             running: running["startedAt"].as_str().and_then(Time::parse),
             started: status["started"] == true,
         }

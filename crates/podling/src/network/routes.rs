@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::ConnectError;
 use crate::apiserver::ApiServer;
-use crate::resource::{ENDPOINT_SLICES, PODS, SERVICES};
+use crate::resource::{ENDPOINT_SLICES, SERVICES};
 use crate::storage::text;
 
 /// The domain of cluster names.
@@ -127,18 +127,4 @@ fn endpoints(api: &ApiServer, service: &Value, port: Option<&str>) -> Vec<(Strin
     found.sort();
     found.dedup();
     found
-}
-
-/// The pod that has an address now: running pods first, host-network pods never.
-pub(crate) fn pod_at(api: &ApiServer, address: &str) -> Option<(String, String)> {
-    let has = |pod: &&crate::storage::Object| {
-        text(pod, &["status", "podIP"]) == address
-            && !pod["spec"]["hostNetwork"].as_bool().unwrap_or(false)
-            && !matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed")
-    };
-    let pod = api.list(&PODS, None).find(has)?;
-    Some((
-        text(pod, &["metadata", "namespace"]).to_owned(),
-        text(pod, &["metadata", "name"]).to_owned(),
-    ))
 }

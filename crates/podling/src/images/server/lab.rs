@@ -78,7 +78,7 @@ impl Lab {
     pub(super) fn is_healthy(&self, age: Duration) -> bool {
         let in_turn = self
             .flap
-            .is_none_or(|flap| (age.as_micros() / flap.as_micros()) % 2 == 0);
+            .is_none_or(|flap| (age.as_micros() / flap.as_micros()).is_multiple_of(2));
         age >= self.ok_after && age < self.fail_after && in_turn
     }
 

@@ -45,7 +45,7 @@ pub(crate) enum Operation {
         end: usize,
     },
     /// Starts a job in the background.
-    Background(Vec<Operation>),
+    Background(Vec<Self>),
 }
 
 /// Compiles a script.
@@ -109,7 +109,7 @@ impl Compiler {
         match &mut self.program[at] {
             Operation::Jump(to) | Operation::JumpIf(_, to) => *to = here,
             Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => {
-                *end = here
+                *end = here;
             }
             _ => {}
         }

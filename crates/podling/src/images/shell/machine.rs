@@ -239,7 +239,7 @@ impl Machine {
         if let Some((path, content)) = answer.file {
             let path = normalize(&self.directory, &path);
             // The tool's own message is the better one; a read-only target just keeps its content.
-            drop(world.files.write(&path, &content, false));
+            let _ = world.files.write(&path, &content, false);
         }
         let targets = self.targets(&simple);
         self.output(&answer.out, &answer.err, &targets, world);
@@ -492,7 +492,7 @@ impl Machine {
         }
         if let Sink::File(path) = sink {
             // A target that could not be made was reported when it was opened.
-            drop(world.files.write(path, text.as_bytes(), true));
+            let _ = world.files.write(path, text.as_bytes(), true);
             return;
         }
         let capture = self
@@ -546,7 +546,7 @@ fn relocate(program: &mut [Operation], offset: usize) {
         match operation {
             Operation::Jump(to) | Operation::JumpIf(_, to) => *to += offset,
             Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => {
-                *end += offset
+                *end += offset;
             }
             _ => {}
         }

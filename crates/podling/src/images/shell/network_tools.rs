@@ -208,10 +208,14 @@ fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> A
             response.status,
             reason(response.status)
         );
-        for (name, value) in &response.headers {
-            answer.err += &format!("< {name}: {value}\n");
-        }
-        answer.err += &format!("< \n* Connection #0 to host {host} left intact\n");
+        let headers = response
+            .headers
+            .iter()
+            .flat_map(|(name, value)| ["< ", name, ": ", value, "\n"]);
+        answer.err.extend(headers);
+        answer
+            .err
+            .extend(["< \n* Connection #0 to host ", &host, " left intact\n"]);
     }
     if options.fail && response.status >= 400 {
         let text = format!("(22) The requested URL returned error: {}", response.status);
@@ -359,11 +363,10 @@ fn wget_answered(options: &Options, greeting: &str, path: &str, response: &HttpR
     };
     if !options.quiet {
         let shown = if target == "-" { "-" } else { target };
-        answer.err += &format!(
-            "{greeting}writing to {place}\n{shown:<20} 100% |{}| {:>5}  0:00:00 ETA\n{done}\n",
-            "*".repeat(32),
-            response.body.len()
-        )[greeting.len()..];
+        let (bar, size) = ("*".repeat(32), response.body.len());
+        let progress =
+            format!("writing to {place}\n{shown:<20} 100% |{bar}| {size:>5}  0:00:00 ETA\n{done}\n");
+        answer.err.push_str(&progress);
     }
     match target {
         "-" => answer.out = String::from_utf8_lossy(&response.body).into_owned(),
@@ -384,11 +387,13 @@ fn looked_up(arguments: &[String], addresses: &[String]) -> Answer {
     };
     if addresses.is_empty() {
         answer.status = 1;
-        answer.out += &format!("** server can't find {name}: NXDOMAIN\n\n");
+        answer
+            .out
+            .extend(["** server can't find ", name, ": NXDOMAIN\n\n"]);
         return answer;
     }
     for address in addresses {
-        answer.out += &format!("Name:\t{name}\nAddress: {address}\n");
+        answer.out.extend(["Name:\t", name, "\nAddress: ", address, "\n"]);
     }
     answer.out.push('\n');
     answer

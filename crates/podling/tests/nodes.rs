@@ -1,0 +1,261 @@
+//! Pods on live nodes: what a learner sees in the columns of `kubectl get pods`, and the kubelet's events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use podling::clock::Time;
+use podling::{Body, Cluster, Components, Config, NodeConfig, Request};
+use serde_json::{Value, json};
+
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+fn node(name: &str) -> NodeConfig {
+    NodeConfig {
+        name: name.to_owned(),
+        control_plane: false,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        cpu: "2".to_owned(),
+        memory: "6065108Ki".to_owned(),
+        pods: 110,
+    }
+}
+
+/// A cluster of one node whose clock is read from its start.
+struct Lab {
+    cluster: Cluster,
+    start: Time,
+    rows: Vec<(f64, String)>,
+}
+
+impl Lab {
+    fn new(seed: u64) -> Self {
+        let start = Time::from_micros(1_790_000_000_000_000);
+        let mut cluster = Cluster::new(Config {
+            seed,
+            start,
+            nodes: vec![node("node-1")],
+            components: Components::default(),
+        });
+        cluster.advance_to(start + Duration::from_secs(30));
+        Self {
+            cluster,
+            start: start + Duration::from_secs(30),
+            rows: Vec::new(),
+        }
+    }
+
+    fn call(&mut self, request: &Request) -> (u16, Vec<u8>) {
+        let response = self.cluster.handle(request);
+        match response.body {
+            Body::Whole(bytes) => (response.status, bytes),
+            Body::Stream(_) => panic!("a stream"),
+        }
+    }
+
+    fn create(&mut self, path: &str, object: &Value) {
+        let (status, body) = self.call(&Request::new("POST", path).with_json(object));
+        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
+    }
+
+    /// Creates the pod `p` with one container `app`.
+    fn pod(&mut self, container: Value) {
+        self.pod_with(container, json!({}));
+    }
+
+    fn pod_with(&mut self, mut container: Value, spec: Value) {
+        container["name"] = "app".into();
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec});
+        pod["spec"]["containers"] = json!([container]);
+        self.create(PODS, &pod);
+        self.look();
+    }
+
+    fn now(&self) -> f64 {
+        self.cluster.now().since(self.start).as_secs_f64()
+    }
+
+    /// Lets time pass and notes each change of a pod's row.
+    fn run(&mut self, seconds: f64) {
+        let end = self.start + Duration::from_secs_f64(seconds);
+        while let Some(next) = self.cluster.next_deadline().filter(|next| *next <= end) {
+            self.cluster.advance_to(next);
+            self.look();
+        }
+        self.cluster.advance_to(end);
+    }
+
+    fn look(&mut self) {
+        let mut request = Request::new("GET", PODS);
+        request.accept = "application/json;as=Table;v=v1;g=meta.k8s.io".to_owned();
+        let (_, body) = self.call(&request);
+        let table: Value = serde_json::from_slice(&body).unwrap();
+        let now = self.now();
+        let rows = table["rows"].as_array().cloned().unwrap_or_default();
+        let row = rows.first().map_or_else(
+            || "gone".to_owned(),
+            |row| {
+                let cell = |at: usize| match &row["cells"][at] {
+                    Value::String(text) => text.split(' ').next().unwrap_or_default().to_owned(),
+                    other => other.to_string(),
+                };
+                format!("{} {} {}", cell(1), cell(2), cell(3))
+            },
+        );
+        if self.rows.last().is_none_or(|(_, last)| *last != row) {
+            self.rows.push((now, row));
+        }
+    }
+
+    fn events(&mut self) -> Vec<String> {
+        let (_, body) = self.call(&Request::new("GET", "/api/v1/namespaces/default/events"));
+        let list: Value = serde_json::from_slice(&body).unwrap();
+        let mut events: Vec<(String, String)> = list["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|event| {
+                event["source"]["component"] == "kubelet" && event["involvedObject"]["kind"] == "Pod"
+            })
+            .map(|event| {
+                let text = |field: &str| event[field].as_str().unwrap_or_default().to_owned();
+                let line = format!(
+                    "{} {} x{} {}",
+                    text("type"),
+                    text("reason"),
+                    event["count"],
+                    text("message")
+                );
+                (text("firstTimestamp"), line)
+            })
+            .collect();
+        events.sort();
+        events.into_iter().map(|(_, line)| line).collect()
+    }
+
+    fn log(&mut self, query: &str) -> String {
+        let (_, body) = self.call(&Request::new("GET", &format!("{PODS}/p/log?{query}")));
+        String::from_utf8(body).unwrap()
+    }
+
+    /// The rows without their times.
+    fn sequence(&self) -> Vec<&str> {
+        self.rows.iter().map(|(_, row)| row.as_str()).collect()
+    }
+
+    /// Holds the rows against those of a recording: the words exactly, the times within 1.5 s or a tenth.
+    #[track_caller]
+    fn expect(&self, expected: &[(f64, &str)]) {
+        let rows = &self.rows;
+        let words: Vec<&str> = expected.iter().map(|(_, row)| *row).collect();
+        assert_eq!(self.sequence(), words, "{rows:#?}");
+        for ((time, row), (wanted, _)) in rows.iter().zip(expected) {
+            let slack = (wanted * 0.1).max(1.5);
+            assert!(
+                (time - wanted).abs() <= slack,
+                "{row} at {time}, not {wanted}: {rows:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_readiness_probe_takes_a_pod_out_and_in() {
+    let mut lab = Lab::new(1);
+    let probe =
+        json!({"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 5, "periodSeconds": 5});
+    lab.pod(json!({"image": "blux2/delayfailserver:1.1", "readinessProbe": probe}));
+    lab.run(45.3);
+    lab.call(&Request::new("DELETE", &format!("{PODS}/p")));
+    lab.look();
+    lab.run(50.0);
+    lab.expect(&[
+        (0.0, "0/1 Pending 0"),
+        (0.4, "0/1 ContainerCreating 0"),
+        (0.5, "0/1 Running 0"),
+        (5.8, "1/1 Running 0"),
+        (20.8, "0/1 Running 0"),
+        (45.3, "0/1 Terminating 0"),
+        (45.5, "0/1 Error 0"),
+        (46.0, "gone"),
+    ]);
+}
+
+#[test]
+fn a_liveness_probe_restarts_and_backs_off() {
+    let mut lab = Lab::new(2);
+    let probe =
+        json!({"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 5, "periodSeconds": 5});
+    lab.pod(json!({"image": "blux2/delayfailserver:1.1", "livenessProbe": probe}));
+    lab.run(160.0);
+    assert_eq!(
+        lab.sequence(),
+        [
+            "0/1 Pending 0",
+            "0/1 ContainerCreating 0",
+            "1/1 Running 0",
+            "1/1 Running 1",
+            "1/1 Running 2",
+            "1/1 Running 3",
+            "1/1 Running 4",
+            "0/1 CrashLoopBackOff 4",
+        ]
+    );
+    let times: Vec<f64> = lab.rows.iter().map(|(time, _)| *time).collect();
+    for (time, wanted) in times[3..].iter().zip([25.4, 50.4, 75.4, 100.4, 126.0]) {
+        assert!((time - wanted).abs() < 2.0, "{times:?}");
+    }
+}
+
+#[test]
+fn a_missing_tag_is_repaired_by_another() {
+    let mut lab = Lab::new(3);
+    lab.pod(json!({"image": "blux2/hello-server:1.1"}));
+    lab.run(4.0);
+    assert_eq!(
+        lab.sequence(),
+        ["0/1 Pending 0", "0/1 ContainerCreating 0", "0/1 ErrImagePull 0"]
+    );
+    assert!(lab.log("").contains("is waiting to start: image can't be pulled"));
+    lab.run(60.0);
+    let later = ["0/1 ImagePullBackOff 0", "0/1 ErrImagePull 0"]
+        .into_iter()
+        .cycle();
+    let shown = lab.sequence().split_off(3);
+    assert_eq!(shown, later.take(shown.len()).collect::<Vec<_>>());
+    assert!(shown.len() >= 2);
+    let patch = json!({"spec": {"containers": [{"name": "app", "image": "blux2/hello-server:1.0"}]}});
+    let mut request = Request::new("PATCH", &format!("{PODS}/p")).with_json(&patch);
+    request.content_type = "application/strategic-merge-patch+json".to_owned();
+    assert_eq!(lab.call(&request).0, 200);
+    lab.run(63.0);
+    assert_eq!(lab.sequence().last(), Some(&"1/1 Running 0"));
+    let pulling = "Normal Pulling x2 Pulling image \"blux2/hello-server:1.1\"";
+    assert!(
+        lab.events().iter().any(|event| event.starts_with(&pulling[..14])),
+        "{:#?}",
+        lab.events()
+    );
+}
+
+#[test]
+fn a_container_that_fails_shows_its_end_until_just_before_the_restart() {
+    let mut lab = Lab::new(4);
+    lab.pod(json!({"image": "busybox:1.36.1", "command": ["sh", "-c", "echo oops >&2; exit 1"]}));
+    lab.run(30.0);
+    assert_eq!(
+        lab.sequence(),
+        [
+            "0/1 Pending 0",
+            "0/1 ContainerCreating 0",
+            "1/1 Running 0",
+            "0/1 Error 0",
+            "1/1 Running 1",
+            "0/1 Error 1",
+            "0/1 CrashLoopBackOff 1",
+            "1/1 Running 2",
+            "0/1 Error 2",
+        ]
+    );
+    assert_eq!(lab.log(""), "oops\n");
+}

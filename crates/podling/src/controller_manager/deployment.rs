@@ -84,7 +84,10 @@ impl DeploymentController {
             return;
         };
         let sets = claim_sets(api, &deployment);
-        let running = running_sets(api, &sets);
+        let running = match strategy::is_recreate(&deployment) {
+            true => running_sets(api, &sets),
+            false => Vec::new(),
+        };
         let observed = Observed {
             deployment: Value::clone(&deployment),
             sets: sets.iter().map(|set| ReplicaSet(Value::clone(set))).collect(),

@@ -109,7 +109,7 @@ impl ReplicaSetController {
 
     /// Creates or deletes pods until the number is right, or until one can't be created or deleted.
     fn scale(&mut self, api: &mut ApiServer, set: &Object, active: &[&Value]) -> Option<Failure> {
-        match scale::decide(set, active, &colocated(api, set), api.now()) {
+        match scale::decide(set, active, || colocated(api, set), api.now()) {
             Scale::Enough => None,
             Scale::Create(count) => self.create_slowly(api, set, count),
             Scale::Delete(names) => {

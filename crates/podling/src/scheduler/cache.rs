@@ -119,24 +119,36 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Takes in a node as it is now; the node as it was before.
+    /// Takes in a node as it is now; the node as it was before, without its pods.
     pub(crate) fn set_node(&mut self, object: Object) -> Option<NodeInfo> {
         let name = text(&object, &["metadata", "name"]).to_owned();
         self.place(&name, &zone_of(&object));
-        let mut node = NodeInfo::new(object);
-        let old = self.nodes.remove(&name);
-        for pod in old.iter().flat_map(|old| old.pods.values()) {
-            node.add(pod.clone());
-        }
-        let homeless = std::mem::take(&mut self.homeless);
-        for (key, pod) in homeless {
-            match text(pod.spec(), &["nodeName"]) == name {
+        let new = NodeInfo::new(object);
+        let (node, old) = match self.nodes.remove(&name) {
+            Some(old) => {
+                let before = NodeInfo::new(old.object.clone());
+                let node = NodeInfo {
+                    object: new.object,
+                    allocatable: new.allocatable,
+                    ..old
+                };
+                (node, Some(before))
+            }
+            None => (self.with_homeless(new), None),
+        };
+        self.nodes.insert(name, node);
+        old
+    }
+
+    /// A new node with the pods that were bound to it before it came.
+    fn with_homeless(&mut self, mut node: NodeInfo) -> NodeInfo {
+        for (key, pod) in std::mem::take(&mut self.homeless) {
+            match text(pod.spec(), &["nodeName"]) == node.name() {
                 true => node.add(pod),
                 false => drop(self.homeless.insert(key, pod)),
             }
         }
-        self.nodes.insert(name, node);
-        old
+        node
     }
 
     fn place(&mut self, name: &str, zone: &str) {

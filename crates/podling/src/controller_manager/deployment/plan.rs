@@ -18,7 +18,7 @@ pub(super) struct Observed {
     pub(super) deployment: Value,
     /// Its ReplicaSets.
     pub(super) sets: Vec<ReplicaSet>,
-    /// The UIDs of ReplicaSets that have pods which have not ended, terminating ones too.
+    /// The UIDs of ReplicaSets that have pods which have not ended, terminating ones too; only Recreate asks.
     pub(super) running: Vec<String>,
 }
 

@@ -21,9 +21,14 @@ pub(super) enum Scale {
     Delete(Vec<String>),
 }
 
-/// Compares `spec.replicas` with the active pods of the set. `colocated` are the active pods of all
+/// Compares `spec.replicas` with the active pods of the set. `colocated` finds the active pods of all
 /// ReplicaSets with the same controller, which decide between nodes.
-pub(super) fn decide(set: &Value, active: &[&Value], colocated: &[Object], now: Time) -> Scale {
+pub(super) fn decide(
+    set: &Value,
+    active: &[&Value],
+    colocated: impl FnOnce() -> Vec<Object>,
+    now: Time,
+) -> Scale {
     let wanted = usize::try_from(set["spec"]["replicas"].as_i64().unwrap_or(1)).unwrap_or_default();
     if active.len() <= wanted {
         return match (wanted - active.len()).min(BURST) {
@@ -32,7 +37,7 @@ pub(super) fn decide(set: &Value, active: &[&Value], colocated: &[Object], now: 
         };
     }
     let surplus = (active.len() - wanted).min(BURST);
-    let order = rank::deletion_order(active, colocated, now);
+    let order = rank::deletion_order(active, &colocated(), now);
     let names = order.into_iter().take(surplus);
     Scale::Delete(
         names
@@ -62,7 +67,7 @@ mod tests {
             (1, Scale::Delete(vec!["a".into(), "b".into()])),
         ];
         for (replicas, expected) in cases {
-            let decided = decide(&set(replicas), &pods, &[], Time::default());
+            let decided = decide(&set(replicas), &pods, Vec::new, Time::default());
             assert_eq!(decided, expected, "{replicas} replicas");
         }
     }

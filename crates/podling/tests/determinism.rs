@@ -1,0 +1,71 @@
+//! The same seed and the same inputs give the same bytes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use podling::clock::Time;
+use podling::{Body, Cluster, Components, Config, NodeConfig, Request};
+use serde_json::json;
+
+fn config(seed: u64) -> Config {
+    let node = NodeConfig {
+        name: "node-1".to_owned(),
+        control_plane: false,
+        labels: BTreeMap::new(),
+        taints: Vec::new(),
+        cpu: "4".to_owned(),
+        memory: "8Gi".to_owned(),
+        pods: 110,
+    };
+    let start = Time::from_micros(1_767_603_600_000_000);
+    Config { seed, start, nodes: vec![node], components: Components::default() }
+}
+
+/// What a watch of everything about pods and events says during a rollout and a crash loop.
+fn history(seed: u64, step: Duration) -> Vec<u8> {
+    let mut cluster = Cluster::new(config(seed));
+    let watch = |cluster: &mut Cluster, path: &str| match cluster.handle(&Request::new("GET", path)).body {
+        Body::Stream(stream) => stream,
+        Body::Whole(bytes) => panic!("{}", String::from_utf8_lossy(&bytes)),
+    };
+    let mut pods = watch(&mut cluster, "/api/v1/pods?watch=true");
+    let mut events = watch(&mut cluster, "/api/v1/events?watch=true");
+    let container = json!({"name": "c", "image": "blux2/delayfailserver:1.1", "livenessProbe": {
+        "httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 5}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {
+        "replicas": 3, "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}}});
+    let start = cluster.now();
+    cluster.advance_to(start + Duration::from_secs(5));
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let created = cluster.handle(&Request::new("POST", path).with_json(&deployment));
+    assert_eq!(created.status, 201, "{}", created.body_json());
+    let end = start + Duration::from_secs(300);
+    let mut said = Vec::new();
+    while cluster.now() < end {
+        let next = cluster.now() + step;
+        cluster.advance_to(next.min(end));
+        said.extend(cluster.read(&mut pods).bytes);
+    }
+    said.extend(cluster.read(&mut events).bytes);
+    said
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let step = Duration::from_secs(1);
+    let first = history(7, step);
+    assert!(first.len() > 10_000, "something happened: {} bytes", first.len());
+    assert_eq!(first, history(7, step));
+}
+
+#[test]
+fn it_does_not_matter_in_which_steps_time_passes() {
+    assert_eq!(history(7, Duration::from_secs(1)), history(7, Duration::from_millis(130)));
+}
+
+#[test]
+fn another_seed_gives_another_history() {
+    let step = Duration::from_secs(1);
+    assert_ne!(history(7, step), history(8, step));
+}

@@ -26,13 +26,21 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
     println!("median of {RUNS} (fastest to slowest), on this machine:");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     print_times("process start to API ready", &runtime.block_on(api_ready())?);
     let (starts, memory) = lab_starts()?;
     print_times("lab start to the break applied", &starts);
     print_times("cluster change to objective tick", &runtime.block_on(ticks())?);
-    println!("memory of the background process with a lab: {}", megabytes(memory));
-    println!("memory of one more cluster in a process:     {}", megabytes(runtime.block_on(one_more_cluster())?));
+    println!(
+        "memory of the background process with a lab: {}",
+        megabytes(memory)
+    );
+    println!(
+        "memory of one more cluster in a process:     {}",
+        megabytes(runtime.block_on(one_more_cluster())?)
+    );
     Ok(())
 }
 
@@ -81,7 +89,12 @@ fn lab() -> Outcome<Lab> {
 fn config(lab: &Lab) -> Outcome<podling::Config> {
     let nodes = bbf::cluster::kind_config::nodes("kind configuration", &lab.kind_config, "bbf")?;
     let start = podling::clock::Time::from_micros(jiff::Timestamp::now().as_microsecond());
-    Ok(podling::Config { seed: 1, start, nodes, components: podling::Components::default() })
+    Ok(podling::Config {
+        seed: 1,
+        start,
+        nodes,
+        components: podling::Components::default(),
+    })
 }
 
 /// From starting the background process until its API has answered a request over HTTPS.
@@ -101,7 +114,11 @@ async fn api_ready() -> Outcome<Vec<Duration>> {
 
 fn bbf(home: &Path, arguments: &[&str]) -> Outcome<Output> {
     let mut command = Command::new(program());
-    command.args(arguments).env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .args(arguments)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     Ok(command.stdin(Stdio::null()).output()?)
 }
 
@@ -143,8 +160,13 @@ fn find_number(value: &serde_json::Value, key: &str) -> Option<u64> {
 
 /// Resident memory of a process in bytes. Zero where there is no `/proc`.
 fn resident(process: &str) -> Outcome<u64> {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else { return Ok(0) };
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
+        return Ok(0);
+    };
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .ok_or("no VmRSS")?;
     let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }
@@ -163,7 +185,13 @@ async fn broken_cluster(lab: &Lab) -> Outcome<(ClusterHandle, Baseline)> {
 async fn ticks() -> Outcome<Vec<Duration>> {
     let lab = lab()?;
     let (handle, baseline) = broken_cluster(&lab).await?;
-    let mut checker = Checker::start(handle.client(), &lab, baseline, "default", Clock::of_this_machine());
+    let mut checker = Checker::start(
+        handle.client(),
+        &lab,
+        baseline,
+        "default",
+        Clock::of_this_machine(),
+    );
     checker.read_within(Duration::from_secs(5)).await;
     let pods: Api<Pod> = Api::namespaced(handle.client(), "default");
     let mut times = Vec::new();
@@ -171,7 +199,9 @@ async fn ticks() -> Outcome<Vec<Duration>> {
         let name = "httpserver-readiness";
         let patch = serde_json::json!({"metadata": {"annotations": {"figures": run.to_string()}}});
         let start = Instant::now();
-        let changed = pods.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await?;
+        let changed = pods
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
         let version = changed.metadata.resource_version;
         while !has_seen(&checker, name, version.as_deref()) {
             checker.changed().await;
@@ -183,7 +213,9 @@ async fn ticks() -> Outcome<Vec<Duration>> {
 }
 
 fn has_seen(checker: &Checker, name: &str, version: Option<&str>) -> bool {
-    let Ok(mut pods) = checker.view().of_kind("Pod") else { return false };
+    let Ok(mut pods) = checker.view().of_kind("Pod") else {
+        return false;
+    };
     let pod = pods.find(|pod| pod["metadata"]["name"] == name);
     pod.and_then(|pod| pod["metadata"]["resourceVersion"].as_str()) == version
 }

@@ -18,7 +18,12 @@ fn config(seed: u64) -> Config {
         pods: 110,
     };
     let start = Time::from_micros(1_767_603_600_000_000);
-    Config { seed, start, nodes: vec![node], components: Components::default() }
+    Config {
+        seed,
+        start,
+        nodes: vec![node],
+        components: Components::default(),
+    }
 }
 
 /// What a watch of everything about pods and events says during a rollout and a crash loop.
@@ -61,7 +66,10 @@ fn the_same_seed_gives_the_same_bytes() {
 
 #[test]
 fn it_does_not_matter_in_which_steps_time_passes() {
-    assert_eq!(history(7, Duration::from_secs(1)), history(7, Duration::from_millis(130)));
+    assert_eq!(
+        history(7, Duration::from_secs(1)),
+        history(7, Duration::from_millis(130))
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Source: `k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`.
 
 use crate::request::percent_decode;
-use crate::resource::{self, NAMESPACES, Resource, Subresource};
+use crate::resource::{self, Resource, Subresource};
 
 /// What a resource path names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,17 +96,12 @@ impl Route {
     pub(super) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or_default()
     }
-
-    /// Whether the route is about the namespace collection.
-    pub(super) fn is_namespace(&self) -> bool {
-        self.resource == &NAMESPACES
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::{DEPLOYMENTS, PODS};
+    use crate::resource::{DEPLOYMENTS, NAMESPACES, PODS};
 
     #[track_caller]
     fn route(path: &str) -> Route {
@@ -130,7 +125,7 @@ mod tests {
             (scale.resource, scale.subresource.map(|sub| sub.name)),
             (&DEPLOYMENTS, Some("scale"))
         );
-        assert!(route("/api/v1/namespaces/a").is_namespace());
+        assert_eq!(route("/api/v1/namespaces/a").resource, &NAMESPACES);
         assert_eq!(route("/api/v1/namespaces/a/finalize").name(), "a");
         assert_eq!(route("/api/v1/namespaces/a/services/s:80/proxy/x/y").rest, "/x/y");
     }

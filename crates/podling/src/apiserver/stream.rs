@@ -102,7 +102,7 @@ impl Watch {
         self.start = Start::After(revision);
         if self.bookmarks && api.now() >= self.next_bookmark {
             self.next_bookmark = api.now() + BOOKMARK_EVERY;
-            self.write(bytes, "BOOKMARK", self.bookmark(revision, false));
+            write_event(bytes, "BOOKMARK", &self.bookmark(revision, false));
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Watch {
             self.write_object(bytes, "ADDED", &object, api.now());
         }
         if bookmark {
-            self.write(bytes, "BOOKMARK", self.bookmark(api.revision(), true));
+            write_event(bytes, "BOOKMARK", &self.bookmark(api.revision(), true));
         }
     }
 
@@ -126,7 +126,7 @@ impl Watch {
         let Some(changes) = api.store.changes_since(revision) else {
             let oldest = api.revision();
             let status = Status::expired(format!("too old resource version: {revision} ({oldest})"));
-            self.write(bytes, "ERROR", status.to_json());
+            write_event(bytes, "ERROR", &status.to_json());
             return Err(Broken);
         };
         let mut last = revision;
@@ -164,12 +164,7 @@ impl Watch {
 
     fn write_object(&mut self, bytes: &mut Vec<u8>, kind: &str, object: &Value, now: Time) {
         let shown = self.presentation.watched(self.resource, object, now);
-        self.write(bytes, kind, shown);
-    }
-
-    fn write(&self, bytes: &mut Vec<u8>, kind: &str, object: Value) {
-        bytes.extend_from_slice(json!({"type": kind, "object": object}).to_string().as_bytes());
-        bytes.push(b'\n');
+        write_event(bytes, kind, &shown);
     }
 
     fn bookmark(&self, revision: u64, initial_events_end: bool) -> Value {
@@ -177,8 +172,14 @@ impl Watch {
         if initial_events_end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        self.presentation.bookmark(self.resource, metadata)
+        self.presentation.bookmark(self.resource, &metadata)
     }
+}
+
+/// Writes one line of the stream.
+fn write_event(bytes: &mut Vec<u8>, kind: &str, object: &Value) {
+    bytes.extend_from_slice(json!({"type": kind, "object": object}).to_string().as_bytes());
+    bytes.push(b'\n');
 }
 
 /// The object as the watcher last saw it, with the revision of the change that took it away.

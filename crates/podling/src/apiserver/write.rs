@@ -320,7 +320,7 @@ fn set_scheduled(pod: &mut Value, now: &str) {
 
 /// Refuses what is no object with metadata at all, so that the steps after can rely on it.
 fn check_shape(object: &Value) -> Result<(), Status> {
-    let sound = object.is_object() && object.get("metadata").is_none_or(|metadata| metadata.is_object());
+    let sound = object.is_object() && object.get("metadata").is_none_or(Value::is_object);
     if sound {
         Ok(())
     } else {

@@ -180,7 +180,7 @@ pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Res
     )?
     .object;
     api.bind(&target(route), &binding, &options)?;
-    Ok(Response::json(201, &success(json!({"code": 201}))))
+    Ok(Response::json(201, &success(&json!({"code": 201}))))
 }
 
 pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
@@ -192,7 +192,7 @@ pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> R
         let details = json!({
             "details": {"name": route.name(), "kind": resource.plural, "uid": text(&object, &["metadata", "uid"])},
         });
-        let mut body = success(details);
+        let mut body = success(&details);
         if !resource.group.is_empty() {
             body["details"]["group"] = resource.group.into();
         }
@@ -235,7 +235,7 @@ pub(super) fn delete_collection(
     Err(Status::method_not_allowed())
 }
 
-fn success(more: Value) -> Value {
+fn success(more: &Value) -> Value {
     let mut body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
     for (key, value) in more.as_object().into_iter().flatten() {
         body[key] = value.clone();

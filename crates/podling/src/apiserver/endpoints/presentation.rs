@@ -143,7 +143,7 @@ impl Presentation {
     }
 
     /// The object of a BOOKMARK event.
-    pub(crate) fn bookmark(&self, resource: &Resource, metadata: Value) -> Value {
+    pub(crate) fn bookmark(&self, resource: &Resource, metadata: &Value) -> Value {
         match self.form {
             Form::Object => {
                 json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata})

@@ -73,7 +73,7 @@ fn list(
     check_exact(api, request, version)?;
     let page = page(
         selected(api, route, selection),
-        from,
+        from.as_ref(),
         usize::try_from(limit).unwrap_or(0),
     );
     let mut metadata = json!({"resourceVersion": api.revision().to_string()});
@@ -109,10 +109,10 @@ fn place(object: &Value) -> Place {
 }
 
 /// The objects after `from`, `limit` of them (0 for all), where they end if there are more, and how many more.
-fn page(objects: Vec<Object>, from: Option<Place>, limit: usize) -> (Vec<Object>, Option<Place>, usize) {
+fn page(objects: Vec<Object>, from: Option<&Place>, limit: usize) -> (Vec<Object>, Option<Place>, usize) {
     let mut rest: Vec<Object> = objects
         .into_iter()
-        .filter(|object| from.as_ref().is_none_or(|from| place(object) > *from))
+        .filter(|object| from.is_none_or(|from| place(object) > *from))
         .collect();
     if limit == 0 || rest.len() <= limit {
         return (rest, None, 0);
@@ -230,7 +230,7 @@ mod tests {
         let objects: Vec<Object> = ["a", "b", "c"].into_iter().map(object).collect();
         let (first, last, remaining) = page(objects.clone(), None, 2);
         assert_eq!((first.len(), remaining), (2, 1));
-        let (second, end, _) = page(objects, last, 2);
+        let (second, end, _) = page(objects, last.as_ref(), 2);
         assert_eq!((second.len(), end), (1, None));
     }
 }

@@ -77,12 +77,6 @@ impl Selector {
         Ok(Self { terms })
     }
 
-    /// The name that every selected object must have, if the selector says so.
-    pub(crate) fn required_name(&self) -> Option<&str> {
-        let names = |term: &&Term| term.equal && term.field == "metadata.name";
-        self.terms.iter().find(names).map(|term| term.value.as_str())
-    }
-
     /// Whether the object is selected.
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.terms

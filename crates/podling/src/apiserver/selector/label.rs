@@ -1,4 +1,4 @@
-//! Label selectors: `app=web,tier in (a,b),!old`, and the `LabelSelector` of objects.
+//! Label selectors in their text form: `app=web,tier in (a,b),!old`. Those of objects are [`crate::label_selector`]'s.
 //!
 //! Source: `k8s.io/apimachinery/pkg/labels/selector.go`, whose grammar and errors these are.
 
@@ -8,8 +8,6 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Selector {
     requirements: Vec<Requirement>,
-    /// Set for the selector that selects nothing, such as an absent `LabelSelector`.
-    nothing: bool,
 }
 
 /// One condition on a label.
@@ -34,14 +32,6 @@ enum Operator {
 const LONGEST_VALUE: usize = 63;
 
 impl Selector {
-    /// The selector that selects nothing.
-    pub(crate) fn nothing() -> Self {
-        Self {
-            requirements: Vec::new(),
-            nothing: true,
-        }
-    }
-
     /// Reads the text form.
     ///
     /// # Errors
@@ -52,58 +42,14 @@ impl Selector {
             at: 0,
         }
         .requirements()?;
-        Ok(Self {
-            requirements,
-            nothing: false,
-        })
-    }
-
-    /// Reads a `metav1.LabelSelector`; an absent one selects nothing, an empty one everything.
-    pub(crate) fn from_object(selector: &Value) -> Self {
-        let Some(selector) = selector.as_object() else {
-            return Self::nothing();
-        };
-        let labels = selector.get("matchLabels").and_then(Value::as_object);
-        let mut requirements: Vec<Requirement> = labels
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| Requirement::new(key, Operator::In, &[value.as_str().unwrap_or_default()]))
-            .collect();
-        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
-        requirements.extend(
-            expressions
-                .into_iter()
-                .flatten()
-                .filter_map(Requirement::from_expression),
-        );
-        Self {
-            requirements,
-            nothing: false,
-        }
-    }
-
-    /// Reads a plain map of labels, as a Service has it; an absent or empty one selects nothing.
-    pub(crate) fn from_map(labels: &Value) -> Self {
-        let labels = labels.as_object().filter(|labels| !labels.is_empty());
-        let Some(labels) = labels else {
-            return Self::nothing();
-        };
-        let requirement = |(key, value): (&String, &Value)| {
-            Requirement::new(key, Operator::In, &[value.as_str().unwrap_or_default()])
-        };
-        Self {
-            requirements: labels.iter().map(requirement).collect(),
-            nothing: false,
-        }
+        Ok(Self { requirements })
     }
 
     /// Whether an object with these labels is selected.
     pub(crate) fn matches(&self, labels: &Value) -> bool {
-        !self.nothing
-            && self
-                .requirements
-                .iter()
-                .all(|requirement| requirement.matches(labels))
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.matches(labels))
     }
 }
 
@@ -115,26 +61,6 @@ impl Requirement {
             operator,
             values,
         }
-    }
-
-    fn from_expression(expression: &Value) -> Option<Self> {
-        let operator = match expression["operator"].as_str()? {
-            "In" => Operator::In,
-            "NotIn" => Operator::NotIn,
-            "Exists" => Operator::Exists,
-            "DoesNotExist" => Operator::DoesNotExist,
-            _ => return None,
-        };
-        let values = expression["values"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        Some(Self::new(
-            expression["key"].as_str()?,
-            operator,
-            &values.collect::<Vec<_>>(),
-        ))
     }
 
     fn matches(&self, labels: &Value) -> bool {
@@ -400,15 +326,5 @@ mod tests {
         ] {
             assert_eq!(Selector::parse(selector).unwrap_err(), error, "{selector}");
         }
-    }
-
-    #[test]
-    fn an_absent_label_selector_selects_nothing_and_an_empty_one_everything() {
-        let labels = json!({"a": "b"});
-        assert!(!Selector::from_object(&Value::Null).matches(&labels));
-        assert!(Selector::from_object(&json!({})).matches(&labels));
-        assert!(!Selector::from_map(&json!({})).matches(&labels));
-        let expressions = json!({"matchExpressions": [{"key": "a", "operator": "In", "values": ["b", "c"]}]});
-        assert!(Selector::from_object(&expressions).matches(&labels));
     }
 }

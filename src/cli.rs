@@ -115,6 +115,6 @@ async fn lab(context: &mut Context<'_>, command: &LabCommand) -> Result<Exit, Tr
         LabCommand::Reset { lab } => lab::reset::run(context, lab.as_deref()).await,
         LabCommand::Stop { lab } => lab::stop::run(context, lab.as_deref()).await,
         LabCommand::Play(arguments) => lab::play::run(context, arguments).await,
-        LabCommand::Test(arguments) => lab::test::run(context, arguments).await,
+        LabCommand::Test(arguments) => lab::test::run(context, arguments),
     }
 }

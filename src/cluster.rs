@@ -7,6 +7,8 @@ pub mod embedded;
 mod error;
 pub mod kind_config;
 
+pub mod account;
+
 pub use error::Error;
 
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ mod serve;
 pub use folder::ClusterFolder;
 pub use serve::serve;
 
-use super::{Arrival, Connection, Error, Pending, Provider, State};
+use super::{Arrival, Connection, Error, Pending, Provider, State, account};
 use crate::platform::files::{self, Access, at};
 use crate::platform::lock::Lock;
 use crate::platform::processes::{self, Ending};
@@ -91,7 +91,9 @@ impl Embedded {
             }
         }
         let arrival = self.start()?;
-        self.connect(arrival).await
+        let connection = self.connect(arrival).await?;
+        account::wait(&connection.client, &connection.namespace).await?;
+        Ok(connection)
     }
 
     fn pid(&self) -> Option<u32> {

@@ -4,7 +4,7 @@ use super::Error;
 use super::observe::{self, Table};
 use super::work_folder::{self, Saved};
 use crate::check::{Baseline, Checker, Clock, Outcome, Overall, Report, Scope, Verdict};
-use crate::cluster::Error as ClusterError;
+use crate::cluster::{Error as ClusterError, account};
 use crate::lab::{Fix, Lab, Means};
 use podling::Config;
 use podling::clock::Time;
@@ -58,6 +58,7 @@ pub async fn play(
     let handle = ClusterHandle::start(config, TimeSource::Tokio { start }, None)
         .map_err(|error| ClusterError::Refused(error.to_string()))?;
     let client = handle.client();
+    account::wait(&client, NAMESPACE).await?;
     let baseline = Baseline::capture(&client, lab, NAMESPACE, Scope::Cluster).await?;
     for file in &lab.manifests {
         let documents = crate::manifest::parse(&file.path, &file.text)?;
@@ -130,7 +131,9 @@ impl Theatre {
             show(passed, scene);
         }
         for report in self.checker.reports() {
-            if self.verdicts.insert(report.id.clone(), report.verdict) != Some(report.verdict) {
+            // What was not read yet is nothing to tell.
+            let seen = report.verdict != Verdict::Unknown;
+            if seen && self.verdicts.insert(report.id.clone(), report.verdict) != Some(report.verdict) {
                 show(passed, Scene::Report(report));
             }
         }

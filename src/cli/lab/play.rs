@@ -74,7 +74,7 @@ fn line(lab: &Lab, language: Language, at: Duration, scene: &Scene<'_>) -> Line<
                 reports::wording(lab, report, language),
                 report.message.render(language),
             );
-            spans.push(Span::raw(format!("  {wording}: {observed}")));
+            spans.push(Span::raw(format!("  {wording} {observed}")));
         }
     }
     Line::from(spans)

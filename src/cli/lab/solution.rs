@@ -47,7 +47,7 @@ pub(in crate::cli) fn run(context: &mut Context<'_>, arguments: &Solution) -> Re
     for fix in &at_hand.lab.solutions {
         context.printer.line(&labs::solution_name(language, &fix.name));
         for line in fix.text.lines() {
-            context.printer.line(&format!("    {line}").trim_end());
+            context.printer.line(format!("    {line}").trim_end());
         }
         context.printer.line("");
     }

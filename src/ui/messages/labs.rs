@@ -127,8 +127,15 @@ super::messages! {
         "The solution did not solve the lab. That is a mistake in the lab.",
         "解答例を適用しても解決しませんでした。ラボの誤りです。"
     }
-    proof_passed(id, time) { "proved  {id}  ({time})", "証明済み  {id}  ({time})" }
-    proof_failed(id, time) { "FAILED  {id}  ({time})", "失敗  {id}  ({time})" }
+    proof_passed(id, time, simulated) {
+        "proved  {id}  ({time} for {simulated} s of cluster time)",
+        "証明済み  {id}  (クラスタ内の {simulated} 秒分を {time} で実行)"
+    }
+    proof_failed(id, time, simulated) {
+        "FAILED  {id}  ({time} for {simulated} s of cluster time)",
+        "失敗  {id}  (クラスタ内の {simulated} 秒分を {time} で実行)"
+    }
+    proof_skipped(id, step, why) { "{id}: {step} was skipped: {why}", "{id}: {step} は実行できませんでした: {why}" }
     proofs_done(count, failed, time) {
         "{count} labs, {failed} failed, {time}",
         "ラボ {count} 件、失敗 {failed} 件、{time}"

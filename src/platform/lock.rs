@@ -4,6 +4,11 @@ use super::files::{self, at};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
+
+/// How often, and how long apart, a lock whose holder has no name yet is looked at.
+const UNNAMED_LOOKS: u32 = 25;
+const UNNAMED_PAUSE: Duration = Duration::from_millis(2);
 
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
@@ -56,15 +61,24 @@ impl Lock {
     /// [`Error::Held`] when another process has it, [`Error::File`] when the file can't be used.
     pub fn take(path: &Path, command: &str) -> Result<Self, Error> {
         let mut file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => {
-                let text = format!("{} {command}\n", std::process::id());
-                overwrite(&mut file, &text).map_err(at(path))?;
-                Ok(Self(file))
+        let mut holder = Holder::default();
+        // Who has just taken it, or is about to let go, has no name in the file: look again a little later.
+        for _ in 0..UNNAMED_LOOKS {
+            match file.try_lock() {
+                Ok(()) => {
+                    let text = format!("{} {command}\n", std::process::id());
+                    overwrite(&mut file, &text).map_err(at(path))?;
+                    return Ok(Self(file));
+                }
+                Err(TryLockError::WouldBlock) => holder = holder_in(&mut file),
+                Err(TryLockError::Error(source)) => return Err(at(path)(source).into()),
             }
-            Err(TryLockError::WouldBlock) => Err(Error::Held(holder(&mut file))),
-            Err(TryLockError::Error(source)) => Err(at(path)(source).into()),
+            if holder.pid != 0 {
+                break;
+            }
+            std::thread::sleep(UNNAMED_PAUSE);
         }
+        Err(Error::Held(holder))
     }
 
     /// Takes the lock at `path` for this process, waiting until it is free. For what is done in a moment.
@@ -81,7 +95,7 @@ impl Lock {
     pub fn holder(path: &Path) -> Option<Holder> {
         let mut file = OpenOptions::new().read(true).write(true).open(path).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+            Err(TryLockError::WouldBlock) => Some(holder_in(&mut file)),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
@@ -110,9 +124,9 @@ fn overwrite(file: &mut File, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn holder(file: &mut File) -> Holder {
+fn holder_in(file: &mut File) -> Holder {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
+    match file.rewind().and_then(|()| file.read_to_string(&mut text)) {
         Ok(_) => Holder::parse(&text),
         Err(_) => Holder::default(),
     }

@@ -1,5 +1,7 @@
 //! bbf from outside: stdout, stderr and exit code of each command, in a scratch home.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where a step of it can't be done")]
+
 mod catalogue;
 mod environment;
 mod learner;

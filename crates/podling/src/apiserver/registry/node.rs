@@ -75,7 +75,7 @@ fn taint_as_not_ready(object: &mut Value) {
 }
 
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
-const CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+pub(super) const CIDR: &str = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
 fn validate(object: &Value) -> Vec<Error> {
     let (spec, mut errors) = (&object["spec"], Vec::new());
@@ -88,7 +88,8 @@ fn validate(object: &Value) -> Vec<Error> {
     errors
 }
 
-fn is_cidr(text: &str) -> bool {
+/// An address and the length of its network's prefix.
+pub(super) fn is_cidr(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else {
         return false;
     };

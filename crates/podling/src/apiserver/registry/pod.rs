@@ -56,9 +56,16 @@ pub(super) fn prepare_for_ephemeral_containers(new: &mut Value, old: &Value) {
     generation::count_spec_change(new, old);
 }
 
+fn check_spec(spec: &Value, errors: &mut Vec<Error>) {
+    pod_spec::check(spec, "spec", errors);
+    for list in ["containers", "initContainers"] {
+        pod_spec::containers::check_image_blanks(spec.items(list), &format!("spec.{list}"), errors);
+    }
+}
+
 fn validate(pod: &Value) -> Vec<Error> {
     let (spec, mut errors) = (&pod["spec"], Vec::new());
-    pod_spec::check(spec, "spec", &mut errors);
+    check_spec(spec, &mut errors);
     if !spec.items("ephemeralContainers").is_empty() {
         let why = "cannot be set on create";
         // Their details do not matter where none may be.
@@ -74,7 +81,7 @@ fn validate(pod: &Value) -> Vec<Error> {
 
 fn validate_update(new: &Value, old: &Value) -> Vec<Error> {
     let mut errors = Vec::new();
-    pod_spec::check(&new["spec"], "spec", &mut errors);
+    check_spec(&new["spec"], &mut errors);
     pod_update::check(&new["spec"], &old["spec"], &mut errors);
     errors
 }
@@ -83,7 +90,7 @@ fn validate_update(new: &Value, old: &Value) -> Vec<Error> {
 pub(super) fn validate_ephemeral_containers_update(new: &Value, old: &Value) -> Vec<Error> {
     const LIST: &str = "ephemeralContainers";
     let mut errors = Vec::new();
-    pod_spec::check(&new["spec"], "spec", &mut errors);
+    check_spec(&new["spec"], &mut errors);
     let (after, before) = (new["spec"].items(LIST), old["spec"].items(LIST));
     for container in before {
         let name = container.text("name");

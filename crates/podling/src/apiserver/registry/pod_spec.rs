@@ -12,7 +12,7 @@ use super::{labels, names};
 use crate::status::field::Error;
 
 mod affinity;
-mod containers;
+pub(super) mod containers;
 mod env;
 mod handlers;
 mod resources;
@@ -43,10 +43,10 @@ pub(super) fn check(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     if spec.has("resources") {
         resources::check(&spec["resources"], &format!("{path}.resources"), errors);
     }
+    security::check_host_network(spec, path, errors);
     check_policies(spec, path, errors);
     labels::check(&spec["nodeSelector"], &format!("{path}.nodeSelector"), errors);
     security::check_pod(spec, path, errors);
-    check_pull_secrets(spec, path, errors);
     affinity::check(&spec["affinity"], &format!("{path}.affinity"), errors);
     check_dns_config(spec, path, errors);
     check_gates(spec, path, errors);
@@ -81,14 +81,6 @@ fn check_policies(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_pull_secrets(spec: &Value, path: &str, errors: &mut Vec<Error>) {
-    for (i, secret) in spec.items("imagePullSecrets").iter().enumerate() {
-        if secret.text("name").is_empty() {
-            errors.push(Error::required(format!("{path}.imagePullSecrets[{i}].name"), ""));
-        }
-    }
-}
-
 fn check_dns_config(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     let field = format!("{path}.dnsConfig");
     let (config, servers) = (&spec["dnsConfig"], spec["dnsConfig"].items("nameservers"));
@@ -101,6 +93,7 @@ fn check_dns_config(spec: &Value, path: &str, errors: &mut Vec<Error>) {
         if servers.is_empty() {
             let why = "must provide at least one DNS nameserver when `dnsPolicy` is None";
             errors.push(Error::required(format!("{field}.nameservers"), why));
+            return;
         }
     }
     if servers.len() > 3 {
@@ -114,6 +107,23 @@ fn check_dns_config(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     for (i, server) in servers.iter().enumerate() {
         let text = server.as_str().unwrap_or_default();
         errors.extend(check_ip(text, &format!("{field}.nameservers[{i}]")));
+    }
+    for (i, search) in config.items("searches").iter().enumerate() {
+        let search = search.as_str().unwrap_or_default();
+        let bare = search.strip_suffix('.').unwrap_or(search);
+        // Underscores are fine here.
+        let wrong = names::subdomain(&bare.replace('_', "x"));
+        if search != "." && !wrong.is_empty() {
+            errors.extend(invalid_for_each(&format!("{field}.searches[{i}]"), bare, wrong));
+        }
+    }
+    for (i, option) in config.items("options").iter().enumerate() {
+        if option.text("name").is_empty() {
+            errors.push(Error::required(
+                format!("{field}.options[{i}]"),
+                "must not be empty",
+            ));
+        }
     }
 }
 

@@ -68,6 +68,7 @@ fn check_tolerations(new: &Value, old: &Value, errors: &mut Vec<Error>) {
     if old.items(KEY).iter().any(|t| !kept.contains(&without_seconds(t))) {
         let why = "existing toleration can not be modified except its tolerationSeconds";
         errors.push(Error::forbidden("spec.tolerations", why));
+        return;
     }
     scheduling::check_tolerations(new.items(KEY), "spec.tolerations", errors);
 }

@@ -78,7 +78,10 @@ fn check_type(object: &Value, errors: &mut Vec<Error>) {
         "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
         "kubernetes.io/basic-auth" if data.has("username") || data.has("password") => &[],
         "kubernetes.io/basic-auth" => &["username", "password"],
-        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/ssh-auth" if data.text("ssh-privatekey").is_empty() => {
+            errors.push(Error::required("data[ssh-privatekey]", ""));
+            &[]
+        }
         "kubernetes.io/tls" => &["tls.crt", "tls.key"],
         _ => &[],
     };

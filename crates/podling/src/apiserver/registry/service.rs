@@ -8,7 +8,7 @@ use super::read::{Fields as _, copy, items_mut, object_at, remove, set_default, 
 use super::{PLAIN, Strategy};
 
 mod update;
-mod validation;
+pub(super) mod validation;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     default,
@@ -29,6 +29,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
         errors
     },
     warnings,
+    checks_metadata_anew: false,
     ..PLAIN
 };
 

@@ -42,7 +42,8 @@ fn check_selector(selector: &Value, errors: &mut Vec<Error>) {
 }
 
 fn check_template(template: &Value, errors: &mut Vec<Error>) {
-    let meta = "spec.template.metadata";
+    // Kubernetes leaves `metadata` out of these two paths.
+    let meta = "spec.template";
     labels::check(&template["metadata"]["labels"], &format!("{meta}.labels"), errors);
     metadata::check_annotations(&template["metadata"], &format!("{meta}.annotations"), errors);
     let (spec, path) = (&template["spec"], "spec.template.spec");

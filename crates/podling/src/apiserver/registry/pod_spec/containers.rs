@@ -13,15 +13,18 @@ use crate::status::field::Error;
 const ONLY_SIDECARS: &str = "may not be set for init containers without restartPolicy=Always";
 const RESTART_POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
 /// What an ephemeral container may not have.
-const NOT_EPHEMERAL: [&str; 7] = [
+const NOT_EPHEMERAL: [&str; 9] = [
     "ports",
+    "resources",
+    "resizePolicy",
+    "restartPolicy",
+    "volumeDevices",
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
     "lifecycle",
-    "resources",
-    "resizePolicy",
 ];
+const EPHEMERAL: &str = "cannot be set for an Ephemeral Container";
 
 /// Checks the containers of a Pod in all their lists.
 pub(super) fn check(context: &Context<'_>, path: &str, errors: &mut Vec<Error>) {
@@ -58,6 +61,17 @@ pub(super) fn check(context: &Context<'_>, path: &str, errors: &mut Vec<Error>) 
     }
 }
 
+/// Images of Pods, other than those of templates, have no blanks around them.
+pub(in super::super) fn check_image_blanks(containers: &[Value], path: &str, errors: &mut Vec<Error>) {
+    for (i, container) in containers.iter().enumerate() {
+        let image = container.text("image");
+        if image.trim() != image {
+            let why = "must not have leading or trailing whitespace";
+            errors.push(Error::invalid(format!("{path}[{i}].image"), image, why));
+        }
+    }
+}
+
 fn check_unique<'a>(
     names: &mut BTreeSet<&'a str>,
     container: &'a Value,
@@ -80,7 +94,9 @@ fn check_init<'a>(
     check_common(context, container, path, errors);
     check_restart_policy(container, path, errors);
     check_unique(names, container, path, errors);
-    check_host_ports(std::slice::from_ref(container), path, errors);
+    // Init containers run one by one; Kubernetes names the first whichever it is.
+    let list = path.rsplit_once('[').map_or(path, |(list, _)| list);
+    check_host_ports(std::slice::from_ref(container), list, errors);
     if container["restartPolicy"] == "Always" {
         handlers::check_container(container, path, context.grace_seconds, errors);
         return;
@@ -114,10 +130,17 @@ fn check_ephemeral<'a>(
             _ => true,
         };
         if is_set {
-            errors.push(Error::forbidden(
-                format!("{path}.{key}"),
-                "cannot be set for an Ephemeral Container",
-            ));
+            errors.push(Error::forbidden(format!("{path}.{key}"), EPHEMERAL));
+        }
+    }
+    for (i, mount) in container.items("volumeMounts").iter().enumerate() {
+        for key in ["subPath", "subPathExpr"] {
+            if !mount.text(key).is_empty() {
+                errors.push(Error::forbidden(
+                    format!("{path}.volumeMounts[{i}].{key}"),
+                    EPHEMERAL,
+                ));
+            }
         }
     }
 }
@@ -137,13 +160,8 @@ fn check_common(context: &Context<'_>, container: &Value, path: &str, errors: &m
             names::label(name),
         )),
     }
-    match container.text("image") {
-        "" => errors.push(Error::required(format!("{path}.image"), "")),
-        image if image.trim() != image => {
-            let why = "must not have leading or trailing whitespace";
-            errors.push(Error::invalid(format!("{path}.image"), image, why));
-        }
-        _ => {}
+    if container.text("image").is_empty() {
+        errors.push(Error::required(format!("{path}.image"), ""));
     }
     let policies = ["File", "FallbackToLogsOnError"];
     check_one_of(container, path, "terminationMessagePolicy", &policies, errors);
@@ -153,6 +171,13 @@ fn check_common(context: &Context<'_>, container: &Value, path: &str, errors: &m
     let policies = ["Always", "IfNotPresent", "Never"];
     check_one_of(container, path, "imagePullPolicy", &policies, errors);
     resources::check(&container["resources"], &format!("{path}.resources"), errors);
+    let restart = context.spec.text("restartPolicy");
+    resources::check_resize(
+        container.items("resizePolicy"),
+        &format!("{path}.resizePolicy"),
+        restart,
+        errors,
+    );
     security::check_container(
         &container["securityContext"],
         &format!("{path}.securityContext"),

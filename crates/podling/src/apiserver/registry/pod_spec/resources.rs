@@ -117,3 +117,34 @@ fn check_against_limit(
     let why = format!("must be {relation} {name} limit of {limit}");
     errors.push(Error::invalid(requests, request.to_string(), why));
 }
+
+/// Checks what happens to a container whose resources change.
+pub(super) fn check_resize(policies: &[Value], path: &str, restart: &str, errors: &mut Vec<Error>) {
+    for (i, policy) in policies.iter().enumerate() {
+        let (name, action) = (policy.text("resourceName"), policy.text("restartPolicy"));
+        if policies
+            .iter()
+            .take(i)
+            .any(|other| other.text("resourceName") == name)
+        {
+            errors.push(Error::duplicate(format!("{path}[{i}]"), name));
+        }
+        let choices: [(&str, &[&str]); 2] = [
+            (name, &["cpu", "memory"]),
+            (action, &["NotRequired", "RestartContainer"]),
+        ];
+        for (value, supported) in choices
+            .into_iter()
+            .filter(|(value, supported)| !supported.contains(value))
+        {
+            errors.push(match value {
+                "" => Error::required(path, ""),
+                value => Error::not_supported(path, value, supported),
+            });
+        }
+        if restart == "Never" && action != "NotRequired" {
+            let why = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+            errors.push(Error::invalid(path, action, why));
+        }
+    }
+}

@@ -9,11 +9,8 @@ use crate::status::field::Error;
 const IDS: &str = "must be between 0 and 2147483647, inclusive";
 const PROFILES: [&str; 3] = ["Localhost", "RuntimeDefault", "Unconfined"];
 
-/// Checks the Pod's own context, and what the host's network asks of its ports.
+/// Checks the Pod's own context.
 pub(super) fn check_pod(spec: &Value, path: &str, errors: &mut Vec<Error>) {
-    if spec.flag("hostNetwork") {
-        check_host_network(spec, path, errors);
-    }
     let (context, own) = (&spec["securityContext"], format!("{path}.securityContext"));
     check_ids(context, &own, &["runAsUser", "runAsGroup", "fsGroup"], errors);
     for (i, group) in context.items("supplementalGroups").iter().enumerate() {
@@ -29,11 +26,15 @@ pub(super) fn check_pod(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     check_seccomp(context, &own, errors);
 }
 
-fn check_host_network(spec: &Value, path: &str, errors: &mut Vec<Error>) {
+/// On the host's network a container's port is the host's. Templates may leave that to the Pods' defaults.
+pub(super) fn check_host_network(spec: &Value, path: &str, errors: &mut Vec<Error>) {
+    if !spec.flag("hostNetwork") {
+        return;
+    }
     for (i, container) in spec.items("containers").iter().enumerate() {
         for (j, port) in container.items("ports").iter().enumerate() {
             let host_port = port.number("hostPort").unwrap_or_default();
-            if port.number("containerPort") != Some(host_port) {
+            if host_port != 0 && port.number("containerPort") != Some(host_port) {
                 let field = format!("{path}.containers[{i}].ports[{j}].hostPort");
                 let why = "must match `containerPort` when `hostNetwork` is true";
                 errors.push(Error::invalid(field, host_port, why));

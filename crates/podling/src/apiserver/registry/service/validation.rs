@@ -3,10 +3,12 @@
 //! Source: `ValidateService` in `k8s.io/kubernetes/pkg/apis/core/validation`, v1.36.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
 use super::super::metadata::invalid_for_each;
+use super::super::node::{CIDR, is_cidr};
 use super::super::numbers::{check_one_of, check_port_or_name};
 use super::super::pod_spec::check_ip;
 use super::super::read::Fields as _;
@@ -15,7 +17,7 @@ use crate::status::field::Error;
 
 const TYPES: [&str; 4] = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 const POLICIES: [&str; 2] = ["Cluster", "Local"];
-const KUBELET_PORT: i64 = 10250;
+const DISTRIBUTIONS: [&str; 3] = ["PreferClose", "PreferSameZone", "PreferSameNode"];
 /// One day.
 const MOST_AFFINITY_SECONDS: i64 = 86_400;
 
@@ -34,6 +36,7 @@ pub(super) fn validate(object: &Value) -> Vec<Error> {
     check_one_of(spec, "spec", "type", &TYPES, &mut errors);
     check_node_ports(spec, &mut errors);
     check_duplicate_ports(spec.items("ports"), &mut errors);
+    check_source_ranges(spec, &mut errors);
     check_policies(spec, &mut errors);
     errors
 }
@@ -41,26 +44,12 @@ pub(super) fn validate(object: &Value) -> Vec<Error> {
 fn check_by_type(spec: &Value, errors: &mut Vec<Error>) {
     let kind = spec.text("type");
     match kind {
-        "LoadBalancer" | "NodePort" => {
-            if kind == "LoadBalancer" {
-                check_kubelet_port(spec, errors);
-            }
-            if spec["clusterIP"] == "None" {
-                let why = format!("may not be set to 'None' for {kind} services");
-                errors.push(Error::invalid("spec.clusterIPs[0]", "None", why));
-            }
+        "LoadBalancer" | "NodePort" if spec["clusterIP"] == "None" => {
+            let why = format!("may not be set to 'None' for {kind} services");
+            errors.push(Error::invalid("spec.clusterIPs[0]", "None", why));
         }
         "ExternalName" => check_external_name(spec, errors),
         _ => {}
-    }
-}
-
-fn check_kubelet_port(spec: &Value, errors: &mut Vec<Error>) {
-    for (i, port) in spec.items("ports").iter().enumerate() {
-        if port["port"] == KUBELET_PORT {
-            let why = "may not expose port 10250 externally since it is used by kubelet";
-            errors.push(Error::invalid(format!("spec.ports[{i}]"), KUBELET_PORT, why));
-        }
     }
 }
 
@@ -138,8 +127,65 @@ fn check_addresses(spec: &Value, errors: &mut Vec<Error>) {
         }
     }
     for (i, ip) in spec.items("externalIPs").iter().enumerate() {
-        let text = ip.as_str().unwrap_or_default();
-        errors.extend(check_ip(text, &format!("spec.externalIPs[{i}]")));
+        check_target(
+            ip.as_str().unwrap_or_default(),
+            &format!("spec.externalIPs[{i}]"),
+            errors,
+        );
+    }
+}
+
+/// An address that traffic can be sent to: none that means this machine, this link or nobody.
+pub(in super::super) fn check_target(text: &str, field: &str, errors: &mut Vec<Error>) {
+    if let Some(error) = check_ip(text, field) {
+        errors.push(error);
+        return;
+    }
+    let Ok(ip) = text.parse::<IpAddr>() else {
+        return;
+    };
+    let (link_local, link_multicast) = match ip {
+        IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(ip) => (
+            ip.segments()[0] & 0xFFC0 == 0xFE80,
+            ip.segments()[0] & 0xFF0F == 0xFF02,
+        ),
+    };
+    let unspecified = format!("may not be unspecified ({text})");
+    let reasons = [
+        (ip.is_unspecified(), unspecified.as_str()),
+        (
+            ip.is_loopback(),
+            "may not be in the loopback range (127.0.0.0/8, ::1/128)",
+        ),
+        (
+            link_local,
+            "may not be in the link-local range (169.254.0.0/16, fe80::/10)",
+        ),
+        (
+            link_multicast,
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
+    ];
+    let broken = reasons.into_iter().filter(|(broken, _)| *broken);
+    errors.extend(broken.map(|(_, why)| Error::invalid(field, text, why)));
+}
+
+/// Kubernetes writes this one field with a capital letter.
+fn check_source_ranges(spec: &Value, errors: &mut Vec<Error>) {
+    let (field, ranges) = (
+        "spec.LoadBalancerSourceRanges",
+        spec.items("loadBalancerSourceRanges"),
+    );
+    if !ranges.is_empty() && spec["type"] != "LoadBalancer" {
+        let why = "may only be used when `type` is 'LoadBalancer'";
+        errors.push(Error::forbidden(field, why));
+    }
+    for (i, range) in ranges.iter().enumerate() {
+        let range = range.as_str().unwrap_or_default().trim();
+        if !is_cidr(range) {
+            errors.push(Error::invalid(format!("{field}[{i}]"), range, CIDR));
+        }
     }
 }
 
@@ -175,20 +221,35 @@ fn check_duplicate_ports(ports: &[Value], errors: &mut Vec<Error>) {
 }
 
 fn check_policies(spec: &Value, errors: &mut Vec<Error>) {
-    if spec.has("internalTrafficPolicy") {
-        check_one_of(spec, "spec", "internalTrafficPolicy", &POLICIES, errors);
+    if spec.has("allocateLoadBalancerNodePorts") && spec["type"] != "LoadBalancer" {
+        let why = "may only be used when `type` is 'LoadBalancer'";
+        errors.push(Error::forbidden("spec.allocateLoadBalancerNodePorts", why));
     }
+    check_external_policy(spec, errors);
+    for (key, supported) in [
+        ("internalTrafficPolicy", &POLICIES[..]),
+        ("trafficDistribution", &DISTRIBUTIONS),
+    ] {
+        if spec.has(key) {
+            check_one_of(spec, "spec", key, supported, errors);
+        }
+    }
+}
+
+fn check_external_policy(spec: &Value, errors: &mut Vec<Error>) {
     let (field, policy) = ("spec.externalTrafficPolicy", spec.text("externalTrafficPolicy"));
-    if policy.is_empty() {
-        return;
-    }
     let is_external = matches!(spec.text("type"), "NodePort" | "LoadBalancer")
         || spec["type"] == "ClusterIP" && !spec.items("externalIPs").is_empty();
-    if !is_external {
+    if !policy.is_empty() && !is_external {
         let why = "may only be set for externally-accessible services";
         errors.push(Error::invalid(field, policy, why));
-    } else if !POLICIES.contains(&policy) {
+    } else if !policy.is_empty() && !POLICIES.contains(&policy) {
         errors.push(Error::not_supported(field, policy, &POLICIES));
+    }
+    let needs_check = spec["type"] == "LoadBalancer" && policy == "Local";
+    if let Some(port) = spec.number("healthCheckNodePort").filter(|_| !needs_check) {
+        let why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        errors.push(Error::invalid("spec.healthCheckNodePort", port, why));
     }
 }
 
@@ -207,4 +268,52 @@ pub(super) fn validate_change(new: &Value, old: &Value) -> Vec<Error> {
         }
     }
     errors
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said_in_kubernetes_words() {
+        let base = json!({"type": "ClusterIP", "sessionAffinity": "None",
+            "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP"}]});
+        let cases = [
+            (json!({}), None),
+            (json!({"ports": []}), Some("spec.ports: Required value")),
+            (
+                json!({"type": "ExternalName"}),
+                Some("spec.externalName: Required value"),
+            ),
+            (
+                json!({"externalTrafficPolicy": "Local"}),
+                Some(
+                    "spec.externalTrafficPolicy: Invalid value: \"Local\": may only be set for externally-accessible services",
+                ),
+            ),
+            (
+                json!({"externalIPs": ["127.0.0.1"]}),
+                Some(
+                    "spec.externalIPs[0]: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, ::1/128)",
+                ),
+            ),
+            (
+                json!({"loadBalancerSourceRanges": ["10.0.0.0/8"]}),
+                Some(
+                    "spec.LoadBalancerSourceRanges: Forbidden: may only be used when `type` is 'LoadBalancer'",
+                ),
+            ),
+        ];
+        for (change, expected) in cases {
+            let mut spec = base.clone();
+            for (key, value) in change.as_object().unwrap() {
+                spec[key] = value.clone();
+            }
+            let errors = validate(&json!({"spec": spec}));
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(texts, expected.into_iter().collect::<Vec<_>>(), "{change}");
+        }
+    }
 }

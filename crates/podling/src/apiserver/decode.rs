@@ -14,6 +14,7 @@ use crate::status::Status;
 mod go;
 
 mod round_trip;
+mod time_text;
 mod tree;
 mod typed;
 

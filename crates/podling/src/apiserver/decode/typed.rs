@@ -9,8 +9,8 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
 use super::go;
+use super::time_text::{self, Precision};
 use super::tree::Tree;
-use crate::clock::Time;
 use crate::quantity::Quantity;
 use crate::schema::{Field, Shape, Type};
 
@@ -218,17 +218,11 @@ fn time(shape: &Shape, tree: &Tree) -> Result<Value, String> {
             "json: cannot unmarshal {found} into Go value of type string"
         ));
     };
-    let (layout, micro) = match shape {
-        Shape::MicroTime => ("2006-01-02T15:04:05.000000Z07:00", true),
-        _ => ("2006-01-02T15:04:05Z07:00", false),
+    let precision = match shape {
+        Shape::MicroTime => Precision::Micros,
+        _ => Precision::Seconds,
     };
-    match Time::parse(text) {
-        Some(time) if micro => Ok(Value::String(time.rfc3339_micro())),
-        Some(time) => Ok(Value::String(time.rfc3339())),
-        None => Err(format!(
-            "parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""
-        )),
-    }
+    time_text::canonical(text, precision).map(Value::String)
 }
 
 /// Checks base64 and writes it without line breaks.

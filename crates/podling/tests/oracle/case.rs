@@ -8,32 +8,32 @@ use serde_json::Value;
 
 /// One recording.
 #[derive(Debug, Deserialize)]
-pub struct Case {
+pub(crate) struct Case {
     /// `<area>/<name>`.
-    pub name: String,
+    pub(crate) name: String,
     /// Which parts ran.
-    pub needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
     /// Node objects that exist before the first step.
     #[serde(default)]
-    pub nodes: Vec<Value>,
+    pub(crate) nodes: Vec<Value>,
     /// What was done, in order.
-    pub steps: Vec<Value>,
+    pub(crate) steps: Vec<Value>,
 }
 
 impl Case {
     /// The part of the name before its first slash.
-    pub fn area(&self) -> &str {
+    pub(crate) fn area(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
     }
 
     /// Whether a part of the cluster ran.
-    pub fn needs(&self, part: &str) -> bool {
+    pub(crate) fn needs(&self, part: &str) -> bool {
         self.needs.iter().any(|needed| needed == part)
     }
 }
 
 /// All cases below a folder whose name contains `wanted`, by name.
-pub fn load(folder: &Path, wanted: &str) -> io::Result<Vec<Case>> {
+pub(crate) fn load(folder: &Path, wanted: &str) -> io::Result<Vec<Case>> {
     let mut cases = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

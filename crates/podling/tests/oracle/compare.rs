@@ -35,13 +35,13 @@ const WORDS: [(&str, &str); 18] = [
 
 /// Compares texts and values, remembering the patterns it made.
 #[derive(Debug, Default)]
-pub struct Comparer {
+pub(crate) struct Comparer {
     patterns: BTreeMap<String, Option<Regex>>,
 }
 
 impl Comparer {
     /// The first difference, with its path; `None` if there is none.
-    pub fn difference(&mut self, recorded: &Value, actual: &Value) -> Option<String> {
+    pub(crate) fn difference(&mut self, recorded: &Value, actual: &Value) -> Option<String> {
         self.differ("", recorded, actual)
     }
 
@@ -121,7 +121,7 @@ impl Comparer {
     }
 
     /// Whether every field of `recorded` is there with its value; more fields may be.
-    pub fn contains(&mut self, recorded: &Value, actual: &Value) -> bool {
+    pub(crate) fn contains(&mut self, recorded: &Value, actual: &Value) -> bool {
         match (recorded, actual) {
             (Value::Object(recorded), Value::Object(actual)) => recorded.iter().all(|(key, value)| {
                 self.field(key, actual)
@@ -139,7 +139,7 @@ impl Comparer {
     }
 
     /// Whether a text is what was recorded.
-    pub fn text(&mut self, recorded: &str, actual: &str) -> bool {
+    pub(crate) fn text(&mut self, recorded: &str, actual: &str) -> bool {
         if recorded == actual {
             return true;
         }

@@ -9,7 +9,7 @@ use crate::replay::{Replay, Verdict};
 const POLL: Duration = Duration::from_millis(100);
 
 /// Waits until what the step waits for holds, and compares the picture then.
-pub fn decide(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdict> {
+pub(crate) fn decide(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdict> {
     if wanted.get("group").is_some() {
         return group(replay, wanted, step);
     }

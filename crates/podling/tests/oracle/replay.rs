@@ -14,7 +14,7 @@ use crate::decide;
 
 /// What a replay comes to.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Every step answered as recorded.
     Agrees,
     /// The first step that did not, and how.
@@ -43,13 +43,13 @@ const BETWEEN_REQUESTS: Duration = Duration::from_millis(20);
 const START: Time = Time::from_micros(1_767_603_600_000_000);
 
 /// A case while it is replayed.
-pub struct Replay {
+pub(crate) struct Replay {
     /// The cluster that answers.
-    pub cluster: Cluster,
+    pub(crate) cluster: Cluster,
     /// How answers are compared.
-    pub comparer: Comparer,
+    pub(crate) comparer: Comparer,
     /// The case's own namespace.
-    pub namespace: String,
+    pub(crate) namespace: String,
     variables: BTreeMap<String, String>,
     keep_managed_fields: bool,
     fill_namespaces: bool,
@@ -57,7 +57,7 @@ pub struct Replay {
 }
 
 /// Replays a case.
-pub fn replay(case: &Case) -> Verdict {
+pub(crate) fn replay(case: &Case) -> Verdict {
     let mut replay = Replay::new(case);
     for (at, step) in case.steps.iter().enumerate() {
         match replay.step(step) {
@@ -163,7 +163,7 @@ impl Replay {
     }
 
     /// Lets cluster time pass.
-    pub fn settle(&mut self, duration: Duration) {
+    pub(crate) fn settle(&mut self, duration: Duration) {
         let until = self.cluster.now() + duration;
         self.cluster.advance_to(until);
     }
@@ -287,7 +287,7 @@ impl Replay {
     }
 
     /// Puts the case's own values into a recorded text.
-    pub fn own(&self, text: &str) -> String {
+    pub(crate) fn own(&self, text: &str) -> String {
         let mut text = text.replace("$NS", &self.namespace);
         for (name, value) in &self.variables {
             text = text.replace(&format!("${name}"), value);
@@ -296,12 +296,12 @@ impl Replay {
     }
 
     /// The same for every text in a value.
-    pub fn own_value(&self, value: &Value) -> Value {
+    pub(crate) fn own_value(&self, value: &Value) -> Value {
         serde_json::from_str(&self.own(&value.to_string())).unwrap_or_default()
     }
 
     /// Sends a recorded request.
-    pub fn send(&mut self, request: &Value) -> Result<Response, Verdict> {
+    pub(crate) fn send(&mut self, request: &Value) -> Result<Response, Verdict> {
         if request.get("headers").is_some() {
             return Err(Verdict::Differs(
                 "requests on behalf of other users are not served".to_owned(),
@@ -376,7 +376,7 @@ impl Replay {
     }
 
     /// Leaves out what the recordings leave out.
-    pub fn tidy(&self, mut value: Value) -> Value {
+    pub(crate) fn tidy(&self, mut value: Value) -> Value {
         if !self.keep_managed_fields {
             drop_managed_fields(&mut value);
         }

@@ -8,13 +8,13 @@ use crate::replay::{self, Verdict};
 
 /// The verdict on each case, by name.
 #[derive(Debug)]
-pub struct Outcomes {
+pub(crate) struct Outcomes {
     verdicts: Vec<(String, String, Verdict)>,
 }
 
 impl Outcomes {
     /// Replays every case.
-    pub fn of(cases: &[Case]) -> Self {
+    pub(crate) fn of(cases: &[Case]) -> Self {
         let verdict = |case: &Case| (case.area().to_owned(), case.name.clone(), replay::replay(case));
         Self {
             verdicts: cases.iter().map(verdict).collect(),
@@ -22,7 +22,7 @@ impl Outcomes {
     }
 
     /// One line for each area.
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let mut areas: BTreeMap<&str, (usize, usize, usize)> = BTreeMap::new();
         for (area, _, verdict) in &self.verdicts {
             let (agree, skipped, all) = areas.entry(area).or_default();
@@ -58,7 +58,7 @@ impl Outcomes {
     }
 
     /// Why each case that differs does.
-    pub fn differences(&self) -> String {
+    pub(crate) fn differences(&self) -> String {
         let mut text = String::new();
         for (_, name, verdict) in &self.verdicts {
             let _ = writeln!(text, "{name}: {verdict}");
@@ -67,7 +67,7 @@ impl Outcomes {
     }
 
     /// The names of the cases that differ, one a line, with the first difference.
-    pub fn listing(&self) -> String {
+    pub(crate) fn listing(&self) -> String {
         let mut text = String::new();
         for (_, name, verdict) in &self.verdicts {
             if let Verdict::Differs(why) = verdict {
@@ -79,7 +79,7 @@ impl Outcomes {
     }
 
     /// The cases that differ and are not known to.
-    pub fn against(&self, known: &str) -> Vec<String> {
+    pub(crate) fn against(&self, known: &str) -> Vec<String> {
         let known: BTreeSet<&str> = known
             .lines()
             .filter_map(|line| line.split_whitespace().next())

@@ -3,6 +3,8 @@
 //! Source: `kubernetes/pkg/controller/deployment`. `kubectl rollout undo|pause|restart` only patch the
 //! Deployment; everything else happens here.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::apiserver::{ApiServer, Component, DeleteOptions};
@@ -14,7 +16,7 @@ use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
 use super::ownership::{self, Claim};
-use super::queue::{Key, WorkQueue};
+use super::queue::{Key, Span, WorkQueue};
 use super::{pod, write_options};
 
 mod plan;
@@ -27,6 +29,10 @@ use plan::{Observed, Write};
 use replicas::ReplicaSet;
 use status::Condition;
 
+/// How long a change takes to show in a Deployment. Each look at one makes several calls to the API server, so that
+/// ReplicaSets have acted on the last look before the next.
+const LATENCY: Span = (Duration::from_millis(15), Duration::from_millis(35));
+
 /// The controller with its queue.
 #[derive(Debug)]
 pub(crate) struct DeploymentController {
@@ -38,7 +44,7 @@ impl DeploymentController {
     /// A controller whose jitter comes from `rng`.
     pub(crate) fn new(rng: Rng) -> Self {
         Self {
-            queue: WorkQueue::new(rng),
+            queue: WorkQueue::with_latency(rng, LATENCY),
             events: Recorder::new("deployment-controller", None),
         }
     }

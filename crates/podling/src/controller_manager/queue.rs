@@ -13,10 +13,13 @@ use crate::rng::Rng;
 use crate::storage::text;
 use crate::timers::Timers;
 
-/// How long a change takes to reach a controller, at least and at most.
-const LATENCY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(12));
+/// At least and at most how long something takes.
+pub(crate) type Span = (Duration, Duration);
+
+/// How long a change takes to reach a controller.
+const LATENCY: Span = (Duration::from_millis(2), Duration::from_millis(12));
 /// The first wait after a failure, and the longest.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1000));
+const BACK_OFF: Span = (Duration::from_millis(5), Duration::from_secs(1000));
 
 /// Namespace and name of an object; the namespace is empty for cluster-scoped ones.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -50,22 +53,29 @@ impl Key {
 pub(crate) struct WorkQueue<K = Key> {
     due: Timers<K>,
     failures: BTreeMap<K, u32>,
+    latency: Span,
     rng: Rng,
 }
 
 impl<K: Clone + Ord> WorkQueue<K> {
     /// An empty queue whose jitter comes from `rng`.
     pub(crate) fn new(rng: Rng) -> Self {
+        Self::with_latency(rng, LATENCY)
+    }
+
+    /// An empty queue of a controller that acts only `latency` after a change.
+    pub(crate) fn with_latency(rng: Rng, latency: Span) -> Self {
         Self {
             due: Timers::default(),
             failures: BTreeMap::new(),
+            latency,
             rng,
         }
     }
 
     /// Something about `key` has changed at `now`: it is looked at as soon as a watch would tell.
     pub(crate) fn add(&mut self, now: Time, key: K) {
-        let latency = self.rng.between(LATENCY.0, LATENCY.1);
+        let latency = self.rng.between(self.latency.0, self.latency.1);
         self.due.at(now + latency, key);
     }
 

@@ -88,7 +88,7 @@ struct Observation {
 pub(super) struct Correlator {
     similar: Recent<SimilarKey, Similar>,
     observed: Recent<LogKey, Observation>,
-    spending: Recent<ObjectKey, Budget>,
+    spending: Recent<(ObjectKey, EventType), Budget>,
 }
 
 impl Correlator {
@@ -115,7 +115,9 @@ impl Correlator {
             combined,
         };
         // The filter comes last, so that what it drops still counts.
-        let budget = self.spending.entry(similar.object, || Budget::full(now));
+        let budget = self
+            .spending
+            .entry((similar.object, similar.kind), || Budget::full(now));
         match (budget.spend(now), repeated) {
             (false, _) => Outcome::Dropped,
             (true, true) => Outcome::Repeated(entry),

@@ -43,6 +43,22 @@ impl PodFiles {
         self.trees.contains_key(key)
     }
 
+    /// Copies what stands at `path` of a tree to a tree of its own: a file to `/`, a directory with its content.
+    /// What is not there becomes an empty directory.
+    pub(crate) fn copy_part(&mut self, from: &str, path: &str, to: &str) {
+        let path = normalize("/", path);
+        let below = format!("{}/", path.trim_end_matches('/'));
+        let mut part = Tree::new();
+        for (name, content) in self.trees.get(from).into_iter().flatten() {
+            if *name == path {
+                part.insert("/".to_owned(), content.clone());
+            } else if let Some(rest) = name.strip_prefix(&below) {
+                part.insert(format!("/{rest}"), content.clone());
+            }
+        }
+        self.trees.insert(to.to_owned(), part);
+    }
+
     /// What one container sees: `root` is the key of its own tree.
     pub(crate) fn view<'a>(&'a mut self, root: &'a str, mounts: &'a [Mount]) -> Files<'a> {
         Files {
@@ -205,12 +221,9 @@ impl Files<'_> {
             return true;
         }
         let (tree, place, _) = self.locate(path);
-        if self
-            .mounts
-            .iter()
-            .any(|m| m.path == path && m.sub_path.is_empty())
-        {
-            return true;
+        if self.mounts.iter().any(|mount| mount.path == path) {
+            let mounted = self.files.trees.get(&tree);
+            return mounted.is_none_or(|mounted| !mounted.contains_key(&place));
         }
         let below = format!("{}/", place.trim_end_matches('/'));
         self.files

@@ -100,6 +100,8 @@ impl Server {
                 (Behaviour::Lab(lab), port)
             }
         };
+        let named = launch.environment.get("PORT").filter(|_| reads_port(&behaviour));
+        let unknown_port = named.filter(|named| named.parse::<u16>().is_err()).cloned();
         let mut server = Self {
             behaviour,
             port,
@@ -109,16 +111,22 @@ impl Server {
             end: None,
             out_of_memory: false,
         };
-        server.greet(launch, world);
-        if launch.taken_ports.contains(&port) {
+        server.greet(launch, unknown_port.as_deref(), world);
+        if let Some(named) = unknown_port {
+            say(world, &format!("listen tcp: lookup tcp/{named}: unknown port"));
+            server.end = Some((world.now, 1));
+        } else if launch.taken_ports.contains(&port) {
             server.fail_to_listen(world);
         }
         server
     }
 
-    fn greet(&mut self, launch: &Launch<'_>, world: &mut World<'_>) {
+    fn greet(&mut self, launch: &Launch<'_>, unknown_port: Option<&str>, world: &mut World<'_>) {
         match &self.behaviour {
-            Behaviour::Hello(..) => say(world, &format!("Starting server on port {}", self.port)),
+            Behaviour::Hello(..) => {
+                let port = unknown_port.map_or_else(|| self.port.to_string(), str::to_owned);
+                say(world, &format!("Starting server on port {port}"));
+            }
             Behaviour::DelayFail => say(world, "Starting server..."),
             Behaviour::Nginx => nginx::start(&launch.image.name, world),
             Behaviour::Lab(lab) => {
@@ -311,6 +319,11 @@ fn hello(server: HelloServer, launch: &Launch<'_>, world: &World<'_>) -> (Behavi
     (Behaviour::Hello(server, config), port)
 }
 
+/// Whether a server takes its port from the environment.
+const fn reads_port(behaviour: &Behaviour) -> bool {
+    matches!(behaviour, Behaviour::Hello(server, _) if server.port_from_environment)
+}
+
 fn delay_fail(age: Duration, world: &mut World<'_>) -> HttpResponse {
     if age < HEALTHY_FOR {
         say(world, "Health Check: OK");
@@ -430,6 +443,17 @@ mod tests {
         assert_eq!(
             chosen.log.into_text(),
             "1970/01/01 00:00:00 Starting server on port 9000\n"
+        );
+    }
+
+    #[test]
+    fn a_port_that_is_no_number_ends_the_server() {
+        let mut running = Running::start("blux2/hello-server:1.8", &[], &[("PORT", "eighty")], LARGE);
+        assert_eq!(running.run(1), Turn::Exits(1));
+        let log = running.log.into_text();
+        assert!(
+            log.ends_with("listen tcp: lookup tcp/eighty: unknown port\n"),
+            "{log}"
         );
     }
 

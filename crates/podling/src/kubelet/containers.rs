@@ -15,7 +15,7 @@ use super::{Nodes, Task, texts};
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::events::Event;
-use crate::images::files::Tree;
+use crate::images::files::{Mount, PodFiles, Tree};
 use crate::images::log::Log;
 use crate::images::process::{Launch, Limits, start};
 use crate::images::reference::Reference;
@@ -467,6 +467,7 @@ fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(
             .filter_map(Value::as_str);
         words.map(|word| expand(word, environment)).collect()
     };
+    freeze_sub_paths(&pod, name, &mut instance.mounts, &mut worker.files);
     let root = root_key(name);
     worker.files.set(&root, Tree::new());
     let mut world = World {
@@ -494,6 +495,24 @@ fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(
     instance.process = Some(process);
     instance.seen.started = Some(now);
     Ok(())
+}
+
+/// A `subPath` of a ConfigMap or the like keeps the content that it has at the start of the container.
+fn freeze_sub_paths(pod: &Value, name: &str, mounts: &mut [Mount], files: &mut PodFiles) {
+    for mount in mounts.iter_mut().filter(|mount| !mount.sub_path.is_empty()) {
+        let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+        let has_content = volumes.into_iter().any(|volume| {
+            let sources = ["configMap", "secret", "downwardAPI", "projected"];
+            mount.tree == volume_key(text(volume, &["name"]))
+                && sources.iter().any(|s| volume.get(s).is_some())
+        });
+        if has_content {
+            let own = format!("part:{name}:{}", mount.path);
+            files.copy_part(&mount.tree, &mount.sub_path, &own);
+            mount.tree = own;
+            mount.sub_path.clear();
+        }
+    }
 }
 
 /// Marks a container's last instance as ended.

@@ -224,8 +224,11 @@ pub(super) fn resource_value(around: &Surroundings<'_>, container: &Value, refer
     let divisor = reference
         .get("divisor")
         .and_then(|divisor| Quantity::from_json(divisor).ok());
-    let divisor = divisor.map_or(1000, Quantity::milli_value).max(1);
-    let divisor = if divisor == 0 { 1000 } else { divisor };
+    // The API server fills in a divisor of 0, which stands for 1.
+    let divisor = divisor
+        .map(Quantity::milli_value)
+        .filter(|divisor| *divisor > 0)
+        .unwrap_or(1000);
     ((milli + divisor - 1) / divisor).to_string()
 }
 
@@ -307,6 +310,7 @@ mod tests {
         let container = json!({"resources": {"limits": {"cpu": "250m", "memory": "64Mi"}}});
         for (reference, value) in [
             (json!({"resource": "limits.memory"}), "67108864"),
+            (json!({"resource": "limits.memory", "divisor": "0"}), "67108864"),
             (json!({"resource": "limits.cpu"}), "1"),
             (json!({"resource": "limits.cpu", "divisor": "1m"}), "250"),
             (json!({"resource": "requests.cpu"}), "2"),

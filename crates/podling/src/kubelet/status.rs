@@ -74,7 +74,7 @@ pub(super) fn generate(facts: &Facts<'_>) -> Value {
     status.insert("phase".into(), phase.into());
     let shown = if facts.failure.is_some() { "Failed" } else { phase };
     status.insert("conditions".into(), conditions(facts, shown, &init, &main));
-    if let Some((reason, message)) = facts.failure {
+    if let Some((reason, message)) = facts.failure.filter(|_| facts.ended) {
         status.insert("message".into(), message.into());
         status.insert("reason".into(), reason.into());
     }
@@ -276,6 +276,15 @@ fn default_reason(pod: &Value) -> &'static str {
     }
 }
 
+/// Whether a main container has ever been started: then the pod counts as initialized even while a sidecar
+/// restarts.
+fn has_begun(main: &[Value]) -> bool {
+    main.iter().any(|status| {
+        let has = |field: &str, state: &str| status[field].get(state).is_some();
+        has("state", "running") || has("state", "terminated") || has("lastState", "terminated")
+    })
+}
+
 /// The phase (Kubernetes: `getPhase`).
 fn phase(pod: &Value, init: &[Value], main: &[Value], ended: bool) -> &'static str {
     let policy = pod["spec"]["restartPolicy"].as_str().unwrap_or("Always");
@@ -284,7 +293,7 @@ fn phase(pod: &Value, init: &[Value], main: &[Value], ended: bool) -> &'static s
         let exit = status["state"]["terminated"]["exitCode"].as_i64();
         let last = status["lastState"]["terminated"]["exitCode"].as_i64();
         if is_sidecar(spec, true) {
-            pending_init += usize::from(status["started"] != true && exit.is_none());
+            pending_init += usize::from(status["started"] != true && !has_begun(main));
             continue;
         }
         match (exit, last) {
@@ -349,7 +358,7 @@ fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &[Value]) ->
     let incomplete = names(init.iter().zip(containers(facts.pod, "initContainers")).filter(
         |(status, spec)| {
             if is_sidecar(spec, true) {
-                status["started"] != true && phase != "Succeeded"
+                status["started"] != true && !has_begun(main)
             } else {
                 status["ready"] != true
             }

@@ -46,7 +46,7 @@ impl Nodes {
             self.record(api, uid, None, Event::normal("DeadlineExceeded", texts::DEADLINE));
         }
         self.write_status(api, uid, false);
-        self.readiness_at_the_end(uid, api.now());
+        self.want_readiness(uid, api.now());
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
@@ -74,24 +74,6 @@ impl Nodes {
         }
         worker.script.push_back(Action::Finalize);
         self.step(api, uid);
-    }
-
-    /// A container that is not ready is asked once more while the pod ends.
-    fn readiness_at_the_end(&mut self, uid: &str, now: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else {
-            return;
-        };
-        let probed = worker.probed();
-        for ((name, kind), probe) in &mut worker.probes {
-            let unready = probed
-                .get(name)
-                .is_some_and(|probed| probed.started && !probed.ready);
-            if *kind == Kind::Readiness && unready {
-                probe.wanted = true;
-                self.timers
-                    .at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
-            }
-        }
     }
 
     /// Says that a container is stopped, runs its preStop hook, and lets its grace begin.

@@ -368,7 +368,8 @@ impl Nodes {
     }
 
     /// A started container that is not ready has its readiness probe run at once.
-    fn want_readiness(&mut self, uid: &str, now: Time) {
+    pub(super) fn want_readiness(&mut self, uid: &str, now: Time) {
+        let soon = self.jitter(3, 10);
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
@@ -380,7 +381,7 @@ impl Nodes {
             if *kind == Kind::Readiness && unready {
                 probe.wanted = true;
                 self.timers
-                    .at(now, Task::Probe(uid.to_owned(), name.clone(), *kind));
+                    .at(now + soon, Task::Probe(uid.to_owned(), name.clone(), *kind));
             }
         }
     }

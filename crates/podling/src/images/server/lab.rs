@@ -3,7 +3,7 @@
 //! `-ok-after D` healthy from then on; `-fail-after D` healthy until then; `-flap D` healthy and not in turn;
 //! `-wait D` listens only then; `-slow D` how long `/slow` takes; `-grpc PORT` serves gRPC health; `-alloc N`
 //! takes N MiB at the start; `-burn` uses all the CPU it gets; `-term exit0|ignore|drain` and `-drain D` what it
-//! does at SIGTERM. `/healthz` answers 200 or 503, `/code/N` the status N, any other path 200.
+//! does at SIGTERM. `/healthz` answers 200 or 503, `/code/N` the status N, `/` 200, any other path 404.
 
 use std::time::Duration;
 
@@ -102,7 +102,8 @@ impl Lab {
             },
             _ => match path.strip_prefix("/code/").and_then(|code| code.parse().ok()) {
                 Some(code) => text(code, ""),
-                None => text(200, "lab\n"),
+                None if path == "/" => text(200, "lab\n"),
+                None => super::not_found(),
             },
         };
         if self.burns {

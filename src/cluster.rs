@@ -6,6 +6,7 @@
 pub mod embedded;
 mod error;
 pub mod kind_config;
+pub mod readiness;
 
 pub mod account;
 

@@ -17,11 +17,13 @@ use super::commands::{self, Command};
 use super::script::{Desk, End};
 use super::{Outcome, Proof, Step, lint};
 use crate::check::{Baseline, Checker, Clock, Overall, Scope, Verdict};
-use crate::cluster::kind_config;
+use crate::cluster::{kind_config, readiness};
 use crate::lab::{Fix, Lab, Language, Means};
 use crate::manifest::{self, Document};
 
 const NAMESPACE: &str = "default";
+/// How long the cluster may take to be ready for Pods.
+const READY_WITHIN: Duration = Duration::from_secs(60);
 /// How long the symptom may take.
 const SYMPTOM_WITHIN: Duration = Duration::from_secs(300);
 /// How long a solution may take until everything has passed.
@@ -145,6 +147,9 @@ impl Stage {
         let cluster =
             ClusterHandle::start(config, TimeSource::Tokio { start }, None).map_err(|it| it.to_string())?;
         let client = cluster.client();
+        readiness::ready_within(&client, NAMESPACE, READY_WITHIN)
+            .await
+            .map_err(|error| error.to_string())?;
         let baseline = Baseline::capture(&client, lab, NAMESPACE, Scope::Cluster)
             .await
             .map_err(|it| it.to_string())?;
@@ -370,4 +375,36 @@ fn said(stderr: &[u8]) -> String {
 
 fn timestamp(time: Time) -> Timestamp {
     time.timestamp()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Catalogue;
+
+    /// Every lab is proved by its own tests. Without kubectl the scripts and commands are skipped, which is printed.
+    #[test]
+    fn the_labs_inside_the_binary_are_proved() {
+        let kubectl = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path)
+                .map(|folder| folder.join("kubectl"))
+                .find(|file| file.is_file())
+        });
+        let mut failures = vec![];
+        for lab in Catalogue::builtin().labs() {
+            let proof = prove(lab, kubectl.as_deref());
+            println!(
+                "{}: {:.1?} ({:.0?} simulated)",
+                proof.lab, proof.real, proof.simulated
+            );
+            for (step, why) in proof.skipped() {
+                println!("SKIPPED {} {}: {why}", proof.lab, step.name);
+            }
+            failures.extend(
+                proof
+                    .refuted()
+                    .map(|(step, why)| format!("{} {}: {why}", proof.lab, step.name)),
+            );
+        }
+        assert_eq!(failures, Vec::<String>::new());
+    }
 }

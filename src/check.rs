@@ -22,8 +22,9 @@ pub use condition::{
     LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,
     RolloutComplete, StatusCondition,
 };
-pub(crate) use evaluate::compile_cel;
 pub use evaluate::{Finding, Outcome, Scene};
+pub(crate) use evaluate::{compile_cel, notice_time};
 pub use message::{Message, ProbeFlaw};
+pub(crate) use object::containers;
 pub use verdict::{Overall, Report, Role, Verdict};
 pub use view::{Answer, Demand, View};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands;
-use crate::check::Condition;
+use crate::check::{self, Condition};
 use crate::lab::{Lab, LabError, Language, Texts};
 use crate::manifest;
 
@@ -12,6 +12,7 @@ pub fn lint(lab: &Lab) -> Vec<LabError> {
     let mut mistakes = vec![];
     mistakes.extend(manifests(lab));
     mistakes.extend(expressions(lab));
+    mistakes.extend(windows(lab));
     mistakes.extend(fixes(lab));
     mistakes.extend(hidden_requests(lab));
     for language in Language::ALL {
@@ -31,7 +32,7 @@ fn manifests(lab: &Lab) -> Vec<LabError> {
 fn expressions(lab: &Lab) -> Vec<LabError> {
     let mut mistakes = vec![];
     let mut compile = |place: &str, expression: &str| {
-        if let Err(error) = crate::check::compile_cel(expression) {
+        if let Err(error) = check::compile_cel(expression) {
             mistakes.push(in_yaml(
                 lab,
                 format!("{place}: {expression:?} is no CEL expression: {error}"),
@@ -47,6 +48,39 @@ fn expressions(lab: &Lab) -> Vec<LabError> {
     }
     for question in &lab.definition.questions {
         compile(&format!("question {}", question.id), &question.answer.expression);
+    }
+    mistakes
+}
+
+/// A window must be longer than the broken probe takes to notice: else the break passes before it shows.
+fn windows(lab: &Lab) -> Vec<LabError> {
+    let objects: Vec<manifest::Document> = lab
+        .manifests
+        .iter()
+        .filter_map(|file| manifest::parse(&file.path, &file.text).ok())
+        .flatten()
+        .collect();
+    let mut mistakes = vec![];
+    for objective in &lab.definition.objectives {
+        let (target, probe) = match &objective.condition {
+            Condition::PodsReady(it) => (&it.target, "readinessProbe"),
+            Condition::NoRestarts(it) => (&it.target, "livenessProbe"),
+            _ => continue,
+        };
+        let broken = objects
+            .iter()
+            .filter(|document| document.shown() == target.to_string());
+        let slowest = broken
+            .flat_map(|document| check::containers(&document.object))
+            .map(|it| check::notice_time(&it[probe]));
+        let (slowest, id) = (slowest.max().unwrap_or(0), &objective.id);
+        let window = i64::try_from(objective.window.as_seconds()).unwrap_or(i64::MAX);
+        if slowest >= window && slowest > 0 {
+            let message = format!(
+                "objective {id}: the window of {window} s must be longer than the {slowest} s in which the {probe} notices"
+            );
+            mistakes.push(in_yaml(lab, message));
+        }
     }
     mistakes
 }
@@ -240,6 +274,16 @@ mod tests {
             "{:?}",
             told(&lab)
         );
+    }
+
+    #[test]
+    fn a_window_in_which_the_break_looks_healthy_is_found() {
+        let mut lab = readiness();
+        lab.definition.objectives[0].window = crate::lab::Span::seconds(15);
+        let told = told(&lab).remove(0);
+        assert!(told.ends_with(
+            "the window of 15 s must be longer than the 20 s in which the readinessProbe notices"
+        ));
     }
 
     #[test]

@@ -376,35 +376,3 @@ fn said(stderr: &[u8]) -> String {
 fn timestamp(time: Time) -> Timestamp {
     time.timestamp()
 }
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::Catalogue;
-
-    /// Every lab is proved by its own tests. Without kubectl the scripts and commands are skipped, which is printed.
-    #[test]
-    fn the_labs_inside_the_binary_are_proved() {
-        let kubectl = std::env::var_os("PATH").and_then(|path| {
-            std::env::split_paths(&path)
-                .map(|folder| folder.join("kubectl"))
-                .find(|file| file.is_file())
-        });
-        let mut failures = vec![];
-        for lab in Catalogue::builtin().labs() {
-            let proof = prove(lab, kubectl.as_deref());
-            println!(
-                "{}: {:.1?} ({:.0?} simulated)",
-                proof.lab, proof.real, proof.simulated
-            );
-            for (step, why) in proof.skipped() {
-                println!("SKIPPED {} {}: {why}", proof.lab, step.name);
-            }
-            failures.extend(
-                proof
-                    .refuted()
-                    .map(|(step, why)| format!("{} {}: {why}", proof.lab, step.name)),
-            );
-        }
-        assert_eq!(failures, Vec::<String>::new());
-    }
-}

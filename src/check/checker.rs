@@ -18,11 +18,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::asking::ask;
 use super::baseline::{INVENTORIED, api, in_scope};
 use super::evaluate::{Finding, Outcome, Scene};
-use super::view::{Answer, Demand, kinds_behind};
+use super::view::{Answer as Response, Demand, kinds_behind};
 use super::window::{Windows, verdict_without_window};
 use super::{Baseline, Condition, Message, Overall, Report, Role, Verdict, View};
 use crate::kinds::Kind;
-use crate::lab::{Definition, Lab, Target};
+use crate::lab::{Answer, Definition, Lab, Target};
 
 /// How often the cluster is asked whether it is there, besides what the watches tell.
 const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ const SETTLED: Duration = Duration::from_secs(3);
 /// What one of the watched sources has to say.
 enum News {
     Watched(&'static str, Box<Result<Event<DynamicObject>, watcher::Error>>),
-    Answered(Demand, Answer),
+    Answered(Demand, Response),
     Heartbeat(Result<(), String>),
     Again(&'static str),
 }
@@ -150,6 +150,11 @@ impl Checker {
             baseline: &self.baseline,
         }
         .find(condition)
+    }
+
+    /// What the learner must say to a question of the lab, as the cluster has it now.
+    pub fn answer(&self, answer: &Answer) -> Result<String, Message> {
+        super::evaluate::answer(&self.view, answer)
     }
 
     /// Waits until the cluster changed or time passed in a way that makes any report read differently.
@@ -277,7 +282,7 @@ impl Checker {
             }
             News::Answered(demand, answer) => {
                 self.asked.remove(&demand);
-                let fine = matches!(&answer, Answer::Http { status, .. } if *status < 400);
+                let fine = matches!(&answer, Response::Http { status, .. } if *status < 400);
                 let again = if fine { ASK_AGAIN.1 } else { ASK_AGAIN.0 };
                 self.due.insert(demand.clone(), Instant::now() + again);
                 self.view.answer(demand, answer);
@@ -490,7 +495,7 @@ fn reason(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::{Request, Response};
+    use http::Request;
     use kube::client::Body;
 
     use super::*;
@@ -516,7 +521,7 @@ mod tests {
 
     /// A checker whose API server answers every request like this.
     fn checker_of(
-        answer: impl Fn(&str) -> Result<Response<Body>, std::io::Error> + Clone + Send + 'static,
+        answer: impl Fn(&str) -> Result<http::Response<Body>, std::io::Error> + Clone + Send + 'static,
     ) -> Checker {
         let service = tower::service_fn(move |request: Request<Body>| {
             let answer = answer(request.uri().path());
@@ -542,8 +547,8 @@ mod tests {
         )
     }
 
-    fn json(value: &Value) -> Response<Body> {
-        Response::new(Body::from(value.to_string().into_bytes()))
+    fn json(value: &Value) -> http::Response<Body> {
+        http::Response::new(Body::from(value.to_string().into_bytes()))
     }
 
     #[tokio::test(start_paused = true)]

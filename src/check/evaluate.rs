@@ -9,7 +9,8 @@ mod probe;
 mod rollout;
 mod status;
 
-pub(crate) use cel::compile as compile_cel;
+pub(crate) use cel::{answer, compile as compile_cel};
+pub(crate) use pods::notice_time;
 
 use super::view::Demand;
 use super::{Baseline, Condition, Message, View};

@@ -52,7 +52,7 @@ pub(super) fn pod_spec(object: &Value) -> Option<&Value> {
 }
 
 /// The containers of the Pods that the object is or makes, without init containers.
-pub(super) fn containers(object: &Value) -> &[Value] {
+pub(crate) fn containers(object: &Value) -> &[Value] {
     pod_spec(object).map_or(&[], |spec| list(spec, "/containers"))
 }
 

@@ -7,8 +7,8 @@ use kube::Client;
 use kube::api::{Api, ListParams};
 use tokio::time::{Instant, sleep};
 
-/// How often to look.
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait between looks: at first, and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
 /// Why a cluster isn't ready yet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +27,14 @@ pub enum NotReady {
 /// Waits until Pods can be created in the namespace and a node is there to run them, at most so long.
 pub async fn ready_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
     let deadline = Instant::now() + limit;
+    let mut pause = PAUSES.0;
     loop {
         match look(client, namespace).await {
             Ok(()) => return Ok(()),
             Err(why) if Instant::now() >= deadline => return Err(why),
-            Err(_) => sleep(PAUSE).await,
+            Err(_) => sleep(pause).await,
         }
+        pause = (pause * 2).min(PAUSES.1);
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Finding;
 use crate::check::{Message, View};
-use crate::lab::{Target, Which};
+use crate::lab::{Answer, Target, Which};
 
 pub(super) fn holds(view: &View, it: &crate::check::Cel) -> Result<Finding, Message> {
     let expression = it.expression.clone();
@@ -33,8 +33,17 @@ pub(super) fn holds(view: &View, it: &crate::check::Cel) -> Result<Finding, Mess
     })
 }
 
+/// The right answer to a question, as text.
+pub(crate) fn answer(view: &View, it: &Answer) -> Result<String, Message> {
+    let expression = it.expression.clone();
+    match value(view, &it.expression, &it.objects)? {
+        Ok(value) => Ok(shown(&value)),
+        Err(error) => Err(Message::CelError { expression, error }),
+    }
+}
+
 /// An expression's value, or what is wrong with it.
-pub(crate) fn value(
+fn value(
     view: &View,
     expression: &str,
     objects: &BTreeMap<String, Target>,
@@ -114,23 +123,46 @@ mod tests {
     use crate::check::evaluate::Outcome;
     use serde_json::json;
 
-    fn found(expression: &str) -> Finding {
+    fn view() -> View {
         let mut view = View::new("default", [], jiff::Timestamp::UNIX_EPOCH);
         let pod = json!({"metadata": {"name": "web", "namespace": "default", "labels": {"app": "web"}},
-            "spec": {"containers": [{"name": "c", "resources": {"limits": {"memory": "1Gi"}}}]}});
+            "spec": {"containers": [{"name": "c", "resources": {"limits": {"memory": "1Gi"}}}]},
+            "status": {"qosClass": "Burstable"}});
         view.replace("Pod", [pod]);
+        view
+    }
+
+    fn objects() -> BTreeMap<String, Target> {
         let objects = [("pod", "Pod/web"), ("gone", "Pod/gone"), ("pods", "Pod[app=web]")];
-        let objects = objects
+        objects
             .map(|(name, target)| (name.to_owned(), target.parse().unwrap()))
-            .into();
+            .into()
+    }
+
+    fn found(expression: &str) -> Finding {
         holds(
-            &view,
+            &view(),
             &Condition {
                 expression: expression.to_owned(),
-                objects,
+                objects: objects(),
             },
         )
         .unwrap()
+    }
+
+    #[test]
+    fn the_answer_to_a_question_is_looked_up_in_the_cluster() {
+        for (expression, right) in [
+            ("pod.status.qosClass", "Burstable"),
+            ("size(pods)", "1"),
+            ("gone", "null"),
+        ] {
+            let question = Answer {
+                expression: expression.to_owned(),
+                objects: objects(),
+            };
+            assert_eq!(answer(&view(), &question), Ok(right.to_owned()));
+        }
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn patience(container: &Value) -> i64 {
 }
 
 /// How many seconds after a container's start a probe has failed often enough; 0 without a probe.
-pub(super) fn notice_time(probe: &Value) -> i64 {
+pub(crate) fn notice_time(probe: &Value) -> i64 {
     if !probe.is_object() {
         return 0;
     }

@@ -29,7 +29,7 @@ const SYMPTOM_WITHIN: Duration = Duration::from_secs(300);
 /// How long a solution may take until everything has passed.
 const SOLVED_WITHIN: Duration = Duration::from_secs(900);
 /// How long it is watched whether a break or a wrong fix passes after all, and whether a solution stays one.
-const WATCHED: Duration = Duration::from_secs(420);
+const WATCHED: Duration = Duration::from_secs(240);
 /// How long a script or a shown command may run, in real time.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(30);
 /// How long a shown command that goes on for ever (`--watch`, `--follow`) is left running, in real time.
@@ -375,4 +375,36 @@ fn said(stderr: &[u8]) -> String {
 
 fn timestamp(time: Time) -> Timestamp {
     time.timestamp()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Catalogue;
+
+    /// Every lab is proved by its own tests. Without kubectl the scripts and commands are skipped, which is printed.
+    #[test]
+    fn the_labs_inside_the_binary_are_proved() {
+        let kubectl = std::env::var_os("PATH").and_then(|path| {
+            std::env::split_paths(&path)
+                .map(|folder| folder.join("kubectl"))
+                .find(|file| file.is_file())
+        });
+        let mut failures = vec![];
+        for lab in Catalogue::builtin().labs() {
+            let proof = prove(lab, kubectl.as_deref());
+            println!(
+                "{}: {:.1?} ({:.0?} simulated)",
+                proof.lab, proof.real, proof.simulated
+            );
+            for (step, why) in proof.skipped() {
+                println!("SKIPPED {} {}: {why}", proof.lab, step.name);
+            }
+            failures.extend(
+                proof
+                    .refuted()
+                    .map(|(step, why)| format!("{} {}: {why}", proof.lab, step.name)),
+            );
+        }
+        assert_eq!(failures, Vec::<String>::new());
+    }
 }

@@ -55,7 +55,7 @@ impl Default for Components {
 pub struct NodeConfig {
     /// The node's name.
     pub name: String,
-    /// Whether it carries the control plane's label and taint.
+    /// Whether it carries the control plane's label. Its taint, where it has one, stands in `taints`.
     pub control_plane: bool,
     /// Labels beside those that a kubelet sets.
     #[serde(default)]

@@ -140,14 +140,12 @@ impl Node {
             "kubernetes.io/hostname": config.name,
             "kubernetes.io/os": "linux",
         });
-        let mut taints = config.taints.clone();
+        // The taint of a control plane is kubeadm's doing, which takes it off again where nothing else could run
+        // Pods; so it comes with the configuration.
+        let taints = config.taints.clone();
         if config.control_plane {
             labels["node-role.kubernetes.io/control-plane"] = "".into();
             labels["node.kubernetes.io/exclude-from-external-load-balancers"] = "".into();
-            let taint = json!({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"});
-            if !taints.contains(&taint) {
-                taints.push(taint);
-            }
         }
         for (key, value) in &config.labels {
             labels[key] = value.as_str().into();

@@ -182,7 +182,7 @@ impl Cluster {
 
     /// What a watch or a followed log has to say since it was last read.
     pub fn read(&self, stream: &mut Stream) -> Chunk {
-        stream.read(&self.api)
+        stream.read(&self.api, &self.nodes)
     }
 
     /// Gives every new change to every component, in order.

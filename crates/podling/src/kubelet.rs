@@ -25,6 +25,7 @@ mod connections;
 mod containers;
 mod environment;
 mod exec;
+mod followed_log;
 mod images;
 mod logs;
 mod node;
@@ -40,7 +41,8 @@ mod texts;
 mod volumes;
 mod worker;
 
-use logs::LogOptions;
+pub(crate) use followed_log::FollowedLog;
+use logs::{LogOptions, LogPage, LogPosition};
 use node::{LEASE_RENEWAL, Node};
 use probe::Kind;
 use worker::{Stage, Worker};

@@ -1,193 +1,65 @@
-//! Streams: a watch, read on after each change of the cluster.
-//!
-//! Source: `k8s.io/apiserver/pkg/endpoints/handlers/watch.go` and `.../storage/cacher`.
+//! Streams: answers that go on, read after each change of the cluster.
 
-use std::time::Duration;
+pub(crate) mod watch;
 
-use serde_json::{Value, json};
-
-use super::ApiServer;
-use super::endpoints::presentation::{self, Presentation};
-use super::selector::Selection;
+use crate::apiserver::ApiServer;
 use crate::clock::Time;
+use crate::kubelet::{FollowedLog, Nodes};
 use crate::request::Chunk;
-use crate::resource::Resource;
-use crate::status::Status;
-use crate::storage::{Change, ChangeKind, Object};
 
-/// How often a client that asked for bookmarks gets one, about.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+use watch::Watch;
 
 /// Something that is read on after each change, with [`Cluster::read`](crate::Cluster::read).
 #[derive(Debug)]
 pub struct Stream {
-    watch: Watch,
+    source: Source,
+    /// What was there to say when the stream was opened.
+    first: Option<Chunk>,
 }
 
-/// A watch on one resource.
 #[derive(Debug)]
-pub(super) struct Watch {
-    pub(super) resource: &'static Resource,
-    pub(super) namespace: Option<String>,
-    pub(super) selection: Selection,
-    pub(super) presentation: Presentation,
-    pub(super) start: Start,
-    pub(super) bookmarks: bool,
-    pub(super) ends: Time,
-    pub(super) next_bookmark: Time,
-}
-
-/// Where a watch begins.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Start {
-    /// With an ADDED event for each object there is.
-    Initial {
-        /// Whether a bookmark says that these are all (`sendInitialEvents`).
-        bookmark: bool,
-    },
-    /// After that revision.
-    After(u64),
+enum Source {
+    Watch(Box<Watch>),
+    Log(FollowedLog),
 }
 
 impl Stream {
-    pub(super) fn watch(watch: Watch) -> Self {
-        Self { watch }
+    /// A watch. Its first events are those of the moment it is opened, whenever they are read.
+    pub(crate) fn watch(api: &ApiServer, mut watch: Watch) -> Self {
+        let first = Some(watch.read(api));
+        Self {
+            source: Source::Watch(Box::new(watch)),
+            first,
+        }
+    }
+
+    /// A followed log.
+    pub(crate) fn log(log: FollowedLog) -> Self {
+        Self {
+            source: Source::Log(log),
+            first: None,
+        }
     }
 
     /// When the stream has something to say although nothing changes: its end, or a bookmark.
     pub fn deadline(&self) -> Option<Time> {
-        let watch = &self.watch;
-        Some(if watch.bookmarks {
-            watch.ends.min(watch.next_bookmark)
-        } else {
-            watch.ends
-        })
-    }
-
-    pub(crate) fn read(&mut self, api: &ApiServer) -> Chunk {
-        let mut bytes = Vec::new();
-        let ended = self.watch.read(api, &mut bytes).is_err();
-        Chunk {
-            bytes,
-            ended: ended || api.now() >= self.watch.ends,
-        }
-    }
-}
-
-/// The watch can't go on; its last event says why.
-struct Broken;
-
-impl Watch {
-    pub(super) fn new(api: &ApiServer, resource: &'static Resource, presentation: Presentation) -> Self {
-        Self {
-            resource,
-            namespace: None,
-            selection: Selection::default(),
-            presentation,
-            start: Start::Initial { bookmark: false },
-            bookmarks: false,
-            ends: api.now(),
-            next_bookmark: api.now() + BOOKMARK_EVERY,
+        match &self.source {
+            Source::Watch(watch) => Some(watch.deadline()),
+            Source::Log(_) => None,
         }
     }
 
-    fn read(&mut self, api: &ApiServer, bytes: &mut Vec<u8>) -> Result<(), Broken> {
-        let revision = match self.start {
-            Start::Initial { bookmark } => {
-                self.write_initial(api, bookmark, bytes);
-                api.revision()
-            }
-            Start::After(revision) => self.write_changes(api, revision, bytes)?,
+    pub(crate) fn read(&mut self, api: &ApiServer, nodes: &Nodes) -> Chunk {
+        let mut chunk = self.first.take().unwrap_or_default();
+        if chunk.ended {
+            return chunk;
+        }
+        let more = match &mut self.source {
+            Source::Watch(watch) => watch.read(api),
+            Source::Log(log) => log.read(nodes),
         };
-        self.start = Start::After(revision);
-        if self.bookmarks && api.now() >= self.next_bookmark {
-            self.next_bookmark = api.now() + BOOKMARK_EVERY;
-            write_event(bytes, "BOOKMARK", &self.bookmark(revision, false));
-        }
-        Ok(())
+        chunk.bytes.extend(more.bytes);
+        chunk.ended = more.ended;
+        chunk
     }
-
-    fn write_initial(&mut self, api: &ApiServer, bookmark: bool, bytes: &mut Vec<u8>) {
-        let stored = presentation::stored_as(self.resource);
-        let objects = api.list(stored, self.namespace.as_deref());
-        let selected: Vec<Object> = objects
-            .filter(|object| self.selection.matches(object))
-            .cloned()
-            .collect();
-        for object in selected {
-            self.write_object(bytes, "ADDED", &object, api.now());
-        }
-        if bookmark {
-            write_event(bytes, "BOOKMARK", &self.bookmark(api.revision(), true));
-        }
-    }
-
-    fn write_changes(&mut self, api: &ApiServer, revision: u64, bytes: &mut Vec<u8>) -> Result<u64, Broken> {
-        let Some(changes) = api.store.changes_since(revision) else {
-            let oldest = api.revision();
-            let status = Status::expired(format!("too old resource version: {revision} ({oldest})"));
-            write_event(bytes, "ERROR", &status.to_json());
-            return Err(Broken);
-        };
-        let mut last = revision;
-        for change in changes {
-            last = change.revision;
-            if let Some((kind, object)) = self.event(change) {
-                self.write_object(bytes, kind, &object, api.now());
-            }
-        }
-        Ok(last)
-    }
-
-    /// What a change is to this watch: an object can come into the selection, or leave it.
-    fn event(&self, change: &Change) -> Option<(&'static str, Object)> {
-        let of_group = |resource: &Resource| (resource.group, resource.plural);
-        if of_group(change.resource) != of_group(presentation::stored_as(self.resource)) {
-            return None;
-        }
-        let namespace = change.object["metadata"]["namespace"].as_str();
-        if self.namespace.is_some() && self.namespace.as_deref() != namespace {
-            return None;
-        }
-        let was = change
-            .previous
-            .as_ref()
-            .is_some_and(|previous| self.selection.matches(previous));
-        let is = change.kind != ChangeKind::Deleted && self.selection.matches(&change.object);
-        match (was, is) {
-            (false, true) => Some(("ADDED", Object::clone(&change.object))),
-            (true, true) => Some(("MODIFIED", Object::clone(&change.object))),
-            (true, false) => Some(("DELETED", last_seen(change))),
-            (false, false) => None,
-        }
-    }
-
-    fn write_object(&mut self, bytes: &mut Vec<u8>, kind: &str, object: &Value, now: Time) {
-        let shown = self.presentation.watched(self.resource, object, now);
-        write_event(bytes, kind, &shown);
-    }
-
-    fn bookmark(&self, revision: u64, initial_events_end: bool) -> Value {
-        let mut metadata = json!({"resourceVersion": revision.to_string(), "creationTimestamp": null});
-        if initial_events_end {
-            metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
-        }
-        self.presentation.bookmark(self.resource, &metadata)
-    }
-}
-
-/// Writes one line of the stream.
-fn write_event(bytes: &mut Vec<u8>, kind: &str, object: &Value) {
-    bytes.extend_from_slice(json!({"type": kind, "object": object}).to_string().as_bytes());
-    bytes.push(b'\n');
-}
-
-/// The object as the watcher last saw it, with the revision of the change that took it away.
-fn last_seen(change: &Change) -> Object {
-    let Some(previous) = &change.previous else {
-        return Object::clone(&change.object);
-    };
-    let mut object = Value::clone(previous);
-    object["metadata"]["resourceVersion"] = change.revision.to_string().into();
-    Object::new(object)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{LogOptions, Nodes};
-use crate::apiserver::ApiServer;
+use super::{FollowedLog, LogOptions, Nodes};
 use crate::apiserver::endpoints::{ProxyTarget, Runtime};
+use crate::apiserver::{ApiServer, Stream};
 use crate::clock::Time;
 use crate::images::LogLine;
 use crate::network::{ConnectError, HttpRequest};
@@ -72,6 +72,10 @@ impl Runtime for Nodes {
         };
         let container = request.parameter("container");
         let page = Self::log(self, pod, container.as_deref(), &options, api.now())?;
+        if request.flag("follow") {
+            let log = FollowedLog::new(page, format);
+            return Ok(Response::stream("text/plain", Stream::log(log)));
+        }
         Ok(Response::whole(200, "text/plain", format.print(&page.lines)))
     }
 

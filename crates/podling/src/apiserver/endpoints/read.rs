@@ -13,7 +13,7 @@ use super::presentation::{Presentation, stored_as};
 use super::query;
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
-use crate::apiserver::stream::{Start, Watch};
+use crate::apiserver::stream::watch::{Start, Watch};
 use crate::apiserver::{ApiServer, Stream};
 use crate::request::{Request, Response};
 use crate::status::{Cause, Details, Status};
@@ -207,7 +207,7 @@ fn start_watch(
     watch.start = start;
     watch.bookmarks = bookmarks;
     watch.ends = api.now() + lasts;
-    Ok(Response::stream("application/json", Stream::watch(watch)))
+    Ok(Response::stream("application/json", Stream::watch(api, watch)))
 }
 
 #[cfg(test)]

@@ -155,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn the_default_account_is_not_waited_for() {
+        let mut fresh = world();
+        fresh.account = Value::Null;
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}});
+        assert_eq!(admit(&PODS, &mut pod, &fresh), Ok(()));
+        assert_eq!(pod["spec"]["serviceAccountName"], "default");
+    }
+
+    #[test]
     fn no_token_is_mounted_where_pod_or_account_say_so() {
         let mut quiet = world();
         quiet.account["automountServiceAccountToken"] = false.into();

@@ -1,4 +1,7 @@
 //! Admission plugin ServiceAccount: which account a Pod runs as, and the volume with its token.
+//!
+//! What differs: where Kubernetes waits up to a second for the controller to make a new namespace's `default`
+//! account, a request here takes no time, so that account is taken as made.
 
 use serde_json::{Value, json};
 
@@ -6,6 +9,8 @@ use super::Lookup;
 use crate::apiserver::registry::read::{Fields as _, items_mut, object_at};
 use crate::rng::Rng;
 
+/// The account of every namespace.
+const DEFAULT: &str = "default";
 const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const VOLUME_PREFIX: &str = "kube-api-access-";
 /// One hour and seven seconds, by which the kubelet recognises tokens that may be used longer.
@@ -27,11 +32,12 @@ pub(super) fn admit(
     }
     let spec = object_at(pod, "spec");
     if spec.text("serviceAccountName").is_empty() {
-        spec["serviceAccountName"] = "default".into();
+        spec["serviceAccountName"] = DEFAULT.into();
     }
     spec["serviceAccount"] = spec["serviceAccountName"].clone();
     let name = spec.text("serviceAccountName").to_owned();
-    let Some(account) = lookup.service_account(namespace, &name) else {
+    let found = lookup.service_account(namespace, &name);
+    let Some(account) = found.or((name == DEFAULT).then_some(&Value::Null)) else {
         return Err(format!(
             "error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found"
         ));

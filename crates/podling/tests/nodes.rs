@@ -259,3 +259,51 @@ fn a_container_that_fails_shows_its_end_until_just_before_the_restart() {
     );
     assert_eq!(lab.log(""), "oops\n");
 }
+
+#[test]
+fn a_leak_is_killed_at_the_memory_limit_and_the_container_restarts() {
+    let mut lab = Lab::new(5);
+    let resources = json!({"limits": {"cpu": "10m", "memory": "100Mi"}});
+    lab.pod(json!({"image": "blux2/hello-server:1.7", "resources": resources}));
+    lab.run(14.0);
+    let (status, _) = lab.call(&Request::new("GET", &format!("{PODS}/p:8080/proxy/")));
+    assert_eq!(status, 503);
+    lab.run(28.0);
+    lab.expect(&[
+        (0.0, "0/1 Pending 0"),
+        (0.0, "0/1 ContainerCreating 0"),
+        (4.0, "1/1 Running 0"),
+        (24.3, "0/1 OOMKilled 0"),
+        (25.9, "1/1 Running 1"),
+    ]);
+}
+
+#[test]
+fn a_pod_reaches_another_through_its_service() {
+    let mut lab = Lab::new(6);
+    let server = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "web", "image": "blux2/hello-server:1.0"}]}});
+    lab.create(PODS, &server);
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}});
+    lab.create("/api/v1/namespaces/default/services", &service);
+    lab.run(3.0);
+    let script =
+        "curl -s web; echo; curl -s -m 5 web.default.svc.cluster.local:81; echo $?; curl -sS nobody; echo $?";
+    let client = json!({"image": "curlimages/curl:8.4.0", "command": ["sh", "-c", script]});
+    lab.pod_with(client, json!({"restartPolicy": "Never"}));
+    lab.run(20.0);
+    let expected = "Hello, world!\n28\ncurl: (6) Could not resolve host: nobody\n6\n";
+    assert_eq!(lab.log(""), expected);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_rows_and_events() {
+    let run = || {
+        let mut lab = Lab::new(7);
+        lab.pod(json!({"image": "busybox:1.36.1", "command": ["sh", "-c", "sleep 3; exit 1"]}));
+        lab.run(90.0);
+        (lab.events(), lab.rows)
+    };
+    assert_eq!(run(), run());
+}

@@ -144,6 +144,10 @@ fn cluster(error: &cluster::Error, language: Language) -> (Exit, Complaint) {
             say::cluster_unreachable(language, why),
             [say::retry_check(language)],
         ),
+        Error::NotReady(why) => environment(
+            say::cluster_not_started(language, why),
+            [say::reset_lab(language)],
+        ),
         Error::Stubborn { pid } => environment(
             say::cluster_stubborn(language, pid),
             [say::end_process(language, pid)],

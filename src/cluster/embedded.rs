@@ -9,7 +9,7 @@ mod serve;
 pub use folder::ClusterFolder;
 pub use serve::serve;
 
-use super::{Arrival, Connection, Error, Pending, Provider, State, account};
+use super::{Arrival, Connection, Error, Pending, Provider, State, readiness};
 use crate::platform::files::{self, Access, at};
 use crate::platform::lock::Lock;
 use crate::platform::processes::{self, Ending};
@@ -20,6 +20,9 @@ use std::time::Duration;
 
 /// How long a cluster that runs may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long the controllers of a new cluster may take until Pods can be created and placed.
+const READY_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long a process may take to end when it is asked to, and when it is told to.
 const ENDING_LIMITS: [(Ending, Duration); 2] = [
@@ -92,7 +95,7 @@ impl Embedded {
         }
         let arrival = self.start()?;
         let connection = self.connect(arrival).await?;
-        account::wait(&connection.client, &connection.namespace).await?;
+        readiness::ready_within(&connection.client, &connection.namespace, READY_LIMIT).await?;
         Ok(connection)
     }
 

@@ -1,5 +1,6 @@
 //! Why a cluster could not be had. `ui::messages` says it in the learner's language.
 
+use super::readiness::NotReady;
 use crate::platform::files;
 use std::io;
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub enum Error {
     /// The cluster does not answer.
     #[error("the cluster does not answer: {0}")]
     Unreachable(String),
+    /// The cluster answers, and can't take Pods.
+    #[error(transparent)]
+    NotReady(#[from] NotReady),
     /// The cluster's process would not end.
     #[error("the cluster's process {pid} does not end")]
     Stubborn {

@@ -4,7 +4,7 @@ use super::Error;
 use super::observe::{self, Table};
 use super::work_folder::{self, Saved};
 use crate::check::{Baseline, Checker, Clock, Outcome, Overall, Report, Scope, Verdict};
-use crate::cluster::{Error as ClusterError, account};
+use crate::cluster::{Error as ClusterError, readiness};
 use crate::lab::{Fix, Lab, Means};
 use podling::Config;
 use podling::clock::Time;
@@ -58,7 +58,9 @@ pub async fn play(
     let handle = ClusterHandle::start(config, TimeSource::Tokio { start }, None)
         .map_err(|error| ClusterError::Refused(error.to_string()))?;
     let client = handle.client();
-    account::wait(&client, NAMESPACE).await?;
+    readiness::ready_within(&client, NAMESPACE, LIMITS.0)
+        .await
+        .map_err(ClusterError::from)?;
     let baseline = Baseline::capture(&client, lab, NAMESPACE, Scope::Cluster).await?;
     for file in &lab.manifests {
         let documents = crate::manifest::parse(&file.path, &file.text)?;

@@ -3,6 +3,59 @@
 use crate::environment::{Home, edit};
 
 #[test]
+fn a_lab_is_started_checked_fixed_and_put_away() {
+    let home = Home::new();
+    let started = home.bbf("lab start ch07-readiness").code(0);
+    assert!(
+        started.stdout.contains("Task") && started.stdout.contains("[HOME]/bbf/ch07-readiness"),
+        "{started:?}"
+    );
+    assert!(started.stderr.contains("running, and broken"), "{started:?}");
+    assert!(home.path("bbf/ch07-readiness/README.md").is_file());
+    assert!(
+        !home.path(".kube").exists(),
+        "the learner's own kubeconfig is not bbf's"
+    );
+
+    // Nothing has been fixed: the guard's part of the lab is fine, the objectives are not.
+    let broken = home.bbf("lab check --timeout 1 --output json").code(1).json();
+    assert_eq!(broken["solved"], false);
+
+    let hint = home.bbf("lab hint --output json").code(0).json();
+    assert_eq!(hint["step"], 1);
+    let again = home.bbf("lab hint --output json").code(0).json();
+    assert_ne!(hint["hint"], again["hint"]);
+
+    let manifest = home.path("bbf/ch07-readiness/pod-readiness.yaml");
+    edit(
+        &manifest,
+        "image: blux2/delayfailserver:1.1",
+        "image: blux2/hello-server:2.0",
+    );
+    let status = home.bbf("lab status").code(0);
+    assert!(status.stderr.contains("Applied pod-readiness.yaml"), "{status:?}");
+    assert!(
+        !home.bbf("lab status").code(0).stderr.contains("Applied"),
+        "applied once"
+    );
+    let solved = home.bbf("lab check").code(0);
+    assert!(solved.stdout.contains("Solved: ch07-readiness"), "{solved:?}");
+
+    let progress = home.bbf("progress --output json").code(0).json();
+    let lab = &progress["labs"]["ch07-readiness"];
+    assert!(lab["solvedAt"].is_string() && lab["hints"] == 2, "{progress}");
+    home.bbf("lab stop").code(0);
+    assert!(
+        home.bbf("lab status")
+            .code(0)
+            .stdout
+            .contains("No lab is running")
+    );
+    assert!(manifest.is_file(), "the learner's manifests stay");
+    assert!(home.bbf("lab list").code(0).stdout.contains("solved"));
+}
+
+#[test]
 fn a_manifest_that_is_refused_changes_nothing_and_says_why() {
     let home = Home::new();
     home.bbf("lab start ch07-readiness").code(0);
@@ -60,4 +113,12 @@ fn a_reset_brings_the_break_back_and_keeps_what_was_written() {
     assert_eq!(std::fs::read_to_string(&manifest).unwrap(), original);
     let after = std::fs::read(home.state("clusters/ch07-readiness/kubeconfig")).unwrap();
     assert_eq!(before, after, "terminals that use the kubeconfig go on");
+}
+
+#[test]
+fn play_goes_from_break_to_fix_by_itself() {
+    let home = Home::new();
+    let played = home.bbf("lab play ch07-readiness").code(0);
+    assert!(played.stdout.contains("Solved after"), "{played:?}");
+    assert_eq!(std::fs::read_dir(home.path("")).unwrap().count(), 0);
 }

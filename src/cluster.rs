@@ -8,8 +8,6 @@ mod error;
 pub mod kind_config;
 pub mod readiness;
 
-pub mod account;
-
 pub use error::Error;
 
 use std::path::PathBuf;

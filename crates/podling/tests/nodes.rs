@@ -1,5 +1,7 @@
 //! Pods on live nodes: what a learner sees in the columns of `kubectl get pods`, and the kubelet's events.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::events::Event;
 use crate::images::files::{Mount, PodFiles, Tree};
 use crate::images::log::Log;
-use crate::images::process::{Launch, Limits, start};
+use crate::images::process::{Launch, Limits, Process, start};
 use crate::images::reference::Reference;
 use crate::images::shell::machine::{Turn, World};
 use crate::images::{Image, User, find};
@@ -387,7 +387,7 @@ impl Nodes {
             let Some(worker) = self.workers.get_mut(uid) else {
                 return;
             };
-            let turn = worker.with_process(name, now, |process, world| process.run(world));
+            let turn = worker.with_process(name, now, Process::run);
             match turn {
                 Some(Turn::Waits(Some(at))) => {
                     let at = at.max(now);
@@ -420,10 +420,7 @@ impl Nodes {
         else {
             return;
         };
-        let out_of_memory = instance
-            .process
-            .as_ref()
-            .is_some_and(crate::images::process::Process::was_out_of_memory);
+        let out_of_memory = instance.process.as_ref().is_some_and(Process::was_out_of_memory);
         let reason = match code {
             0 => "Completed",
             137 if out_of_memory => "OOMKilled",

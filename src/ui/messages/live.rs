@@ -11,8 +11,8 @@ super::messages! {
     key_story() { "t task", "t 課題" }
     key_debrief() { "d debrief", "d 解説" }
     key_reset() { "r reset", "r やり直す" }
-    key_quit() { "q leave (cluster runs on)", "q 閉じる (クラスタは継続)" }
-    key_stop() { "x stop the lab", "x ラボを終了" }
+    key_quit() { "q leave, lab runs on", "q 閉じる (クラスタは継続)" }
+    key_stop() { "x stop lab", "x ラボを終了" }
     key_scroll() { "↑↓ scroll", "↑↓ スクロール" }
     key_yes() { "y yes", "y はい" }
     key_no() { "n no", "n いいえ" }

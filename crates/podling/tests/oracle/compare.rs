@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each word in angle brackets stands for.
-const WORDS: [(&str, &str); 18] = [
+const WORDS: [(&str, &str); 19] = [
     ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     ("<rv>", r"\d+"),
     (
@@ -30,6 +30,7 @@ const WORDS: [(&str, &str); 18] = [
     ("<host>", r"\S+"),
     ("<server>", r"\S+"),
     ("<continue>", r"\S+"),
+    ("<version>", r"\S+"),
     ("<ca>", r"[\s\S]*?"),
 ];
 

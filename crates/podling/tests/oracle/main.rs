@@ -13,8 +13,13 @@
 mod case;
 mod compare;
 mod decide;
+mod door;
+mod jitter;
+mod kubectl;
 mod replay;
 mod report;
+mod text;
+mod timeline;
 
 use std::path::{Path, PathBuf};
 
@@ -35,7 +40,8 @@ fn real_kubernetes_agrees() {
     }
     let listed = own.join("differs.txt");
     if std::env::var_os("ORACLE_WRITE").is_some() {
-        std::fs::write(&listed, outcomes.listing()).expect("differs.txt can be written");
+        let known = std::fs::read_to_string(&listed).unwrap_or_default();
+        std::fs::write(&listed, outcomes.listing(&known)).expect("differs.txt can be written");
     }
     let known = std::fs::read_to_string(&listed).expect("differs.txt can be read");
     let surprises = outcomes.against(&known);

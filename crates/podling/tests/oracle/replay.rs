@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use podling::clock::Time;
@@ -11,6 +12,10 @@ use serde_json::{Value, json};
 use crate::case::Case;
 use crate::compare::Comparer;
 use crate::decide;
+use crate::door::Door;
+use crate::jitter::{self, Course};
+use crate::kubectl::{self, Kubectl};
+use crate::timeline::Timeline;
 
 /// What a replay comes to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,12 +50,15 @@ const START: Time = Time::from_micros(1_767_603_600_000_000);
 /// A case while it is replayed.
 pub(crate) struct Replay {
     /// The cluster that answers.
-    pub(crate) cluster: Cluster,
+    pub(crate) cluster: Door,
     /// How answers are compared.
     pub(crate) comparer: Comparer,
     /// The case's own namespace.
     pub(crate) namespace: String,
     variables: BTreeMap<String, String>,
+    /// How many streams belong to commands that run beside the others.
+    pub(crate) background_streams: usize,
+    timeline: Option<Timeline>,
     keep_managed_fields: bool,
     fill_namespaces: bool,
     untaint_nodes: bool,
@@ -58,15 +66,29 @@ pub(crate) struct Replay {
 
 /// Replays a case.
 pub(crate) fn replay(case: &Case) -> Verdict {
+    let uses = |kind: &str| case.steps.iter().any(|step| step.get(kind).is_some());
+    if uses("portForward") {
+        return Verdict::Differs("port-forwards are not served yet".to_owned());
+    }
+    if uses("kubectl")
+        && let Some(why) = kubectl::unusable()
+    {
+        return Verdict::Skipped(why);
+    }
     let mut replay = Replay::new(case);
+    let mut kubectl = match uses("kubectl").then(|| replay.kubectl(&case.name)).transpose() {
+        Ok(kubectl) => kubectl,
+        Err(error) => return Verdict::Differs(format!("the cluster could not be served: {error}")),
+    };
     for (at, step) in case.steps.iter().enumerate() {
-        match replay.step(step) {
+        match replay.step(kubectl.as_mut(), step) {
             Ok(()) => {}
             Err(Verdict::Differs(why)) => return Verdict::Differs(format!("step {at}: {why}")),
             Err(verdict) => return verdict,
         }
     }
-    Verdict::Agrees
+    let finished = kubectl.map_or(Ok(()), |mut kubectl| kubectl::finish(&mut replay, &mut kubectl));
+    finished.err().unwrap_or(Verdict::Agrees)
 }
 
 impl Replay {
@@ -83,7 +105,7 @@ impl Replay {
         };
         let cluster = Cluster::new(Config {
             seed: 1,
-            start: START,
+            start: start(case),
             nodes,
             components,
         });
@@ -94,16 +116,27 @@ impl Replay {
             .take(20)
             .collect();
         let mut replay = Self {
-            cluster,
+            cluster: Door::new(cluster),
             comparer: Comparer::default(),
             namespace: format!("t-{}", slug.to_lowercase()),
             variables: BTreeMap::new(),
+            background_streams: 0,
+            timeline: None,
             keep_managed_fields: case.name.starts_with("api/ssa-"),
             fill_namespaces: false,
             untaint_nodes: case.area() == "scheduler",
         };
         replay.prepare(case, components);
+        replay.timeline = case
+            .steps
+            .iter()
+            .find_map(|step| step["timeline"]["pods"].as_str())
+            .and_then(|selector| Timeline::new(&replay.cluster, &replay.namespace, selector));
         replay
+    }
+
+    fn kubectl(&self, case: &str) -> io::Result<Kubectl> {
+        Kubectl::new(case, &self.cluster.serve()?)
     }
 
     /// The namespace with what controllers put into each, and the nodes.
@@ -164,11 +197,55 @@ impl Replay {
 
     /// Lets cluster time pass.
     pub(crate) fn settle(&mut self, duration: Duration) {
-        let until = self.cluster.now() + duration;
-        self.cluster.advance_to(until);
+        self.settle_until(self.cluster.now() + duration);
     }
 
-    fn step(&mut self, step: &Value) -> Result<(), Verdict> {
+    fn settle_until(&mut self, until: Time) {
+        let until = until.max(self.cluster.now());
+        if let Some(timeline) = &mut self.timeline {
+            while let Some(due) = self.cluster.next_deadline().filter(|due| *due < until) {
+                timeline.collect(&self.cluster);
+                self.cluster.advance_to(due);
+            }
+            timeline.collect(&self.cluster);
+            self.cluster.advance_to(until);
+            timeline.collect(&self.cluster);
+            self.name_pods();
+        } else {
+            self.cluster.advance_to(until);
+        }
+    }
+
+    /// `$POD1`, `$POD2` … are the pods with generated names.
+    fn name_pods(&mut self) {
+        let names = self.timeline.as_ref().map_or(&[][..], Timeline::generated);
+        for (at, name) in names.iter().enumerate() {
+            self.variables.insert(format!("POD{}", at + 1), name.clone());
+        }
+    }
+
+    /// Does one step at the time at which it was recorded, if that has not passed.
+    fn step(&mut self, kubectl: Option<&mut Kubectl>, step: &Value) -> Result<(), Verdict> {
+        let at = step["at"].as_f64().unwrap_or(0.0);
+        if let Some(then) = self.timeline.as_ref().and_then(|timeline| timeline.moment(at)) {
+            self.settle_until(then);
+        }
+        let done = self.act(kubectl, step);
+        if let Some(timeline) = &mut self.timeline
+            && step["kubectl"]["background"] != true
+        {
+            timeline.begin(self.cluster.now());
+        }
+        done
+    }
+
+    fn act(&mut self, kubectl: Option<&mut Kubectl>, step: &Value) -> Result<(), Verdict> {
+        if let (Some(kubectl), true) = (kubectl, step.get("kubectl").is_some()) {
+            return kubectl::step(self, kubectl, step);
+        }
+        if let Some(timeline) = step.get("timeline") {
+            return self.compare_timeline(timeline, step);
+        }
         if let Some(watch) = step.get("watch") {
             return self.watch(watch, step);
         }
@@ -188,9 +265,46 @@ impl Replay {
         if let Some(wanted) = step.get("decide") {
             return decide::decide(self, wanted, step);
         }
-        Err(Verdict::Skipped(
-            "kubectl, port-forward and timeline steps are not replayed yet",
-        ))
+        Err(Verdict::Skipped("there are steps of an unknown kind"))
+    }
+
+    /// Agrees with either of two recordings of the same case.
+    fn compare_timeline(&mut self, timeline: &Value, step: &Value) -> Result<(), Verdict> {
+        let seconds = timeline["seconds"].as_f64().unwrap_or(0.0);
+        let Some(own) = &mut self.timeline else {
+            return Err(Verdict::Differs("pods and events can't be watched".to_owned()));
+        };
+        if let Some(end) = own.moment(seconds) {
+            self.settle_until(end);
+        }
+        let Some(own) = &self.timeline else { return Ok(()) };
+        let own = Course {
+            samples: own.samples(),
+            events: own.events(),
+        };
+        let step = self.own_names_of(step);
+        let recorded = Course::recorded(&step);
+        let again = step.get("again").map(Course::recorded);
+        let comparer = &mut self.comparer;
+        let Some(why) = jitter::difference(comparer, seconds, &recorded, again.as_ref(), &own) else {
+            return Ok(());
+        };
+        let agrees_with_second = again.as_ref().is_some_and(|again| {
+            jitter::difference(comparer, seconds, again, Some(&recorded), &own).is_none()
+        });
+        if agrees_with_second {
+            return Ok(());
+        }
+        Err(Verdict::Differs(format!("timeline: {why}")))
+    }
+
+    /// Puts the case's namespace into a recorded text that is printed.
+    pub(crate) fn own_names(&self, text: &str) -> String {
+        text.replace("$NS", &self.namespace)
+    }
+
+    fn own_names_of(&self, value: &Value) -> Value {
+        serde_json::from_str(&self.own_names(&value.to_string())).unwrap_or_default()
     }
 
     fn exchange(&mut self, request: &Value, step: &Value) -> Result<(), Verdict> {
@@ -289,7 +403,10 @@ impl Replay {
     /// Puts the case's own values into a recorded text.
     pub(crate) fn own(&self, text: &str) -> String {
         let mut text = text.replace("$NS", &self.namespace);
-        for (name, value) in &self.variables {
+        // The longest first: `$POD12` is not `$POD1` and a 2.
+        let mut variables: Vec<_> = self.variables.iter().collect();
+        variables.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        for (name, value) in variables {
             text = text.replace(&format!("${name}"), value);
         }
         text
@@ -410,6 +527,20 @@ impl Replay {
             Some(why) => Err(Verdict::Differs(format!("watch: {why}"))),
             None => Ok(()),
         }
+    }
+}
+
+/// When the cluster begins: for cases with a CronJob so that a minute begins when one did at the recording.
+///
+/// Example: its first Job came after 41.5 s; the case begins 3 s after the cluster; so it begins at 15.5 s of a minute.
+fn start(case: &Case) -> Time {
+    let events = case.steps.iter().filter_map(|step| step["events"].as_array());
+    let first_job = events
+        .flatten()
+        .find(|event| event["reason"] == "SuccessfulCreate" && event["from"] == "cronjob-controller");
+    match first_job.and_then(|event| event["t"].as_f64()) {
+        Some(t) => START + Duration::from_secs_f64((117.0 - t).rem_euclid(60.0)),
+        None => START,
     }
 }
 

@@ -2,9 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use crate::case::Case;
 use crate::replay::{self, Verdict};
+
+/// Cases that are replayed at a time; they know nothing of each other.
+const THREADS: usize = 2;
 
 /// The verdict on each case, by name.
 #[derive(Debug)]
@@ -15,10 +21,21 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     /// Replays every case.
     pub(crate) fn of(cases: &[Case]) -> Self {
-        let verdict = |case: &Case| (case.area().to_owned(), case.name.clone(), replay::replay(case));
-        Self {
-            verdicts: cases.iter().map(verdict).collect(),
-        }
+        let next = AtomicUsize::new(0);
+        let verdicts = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let verdict = (case.area().to_owned(), case.name.clone(), replay::replay(case));
+                        verdicts.lock().unwrap().push(verdict);
+                    }
+                });
+            }
+        });
+        let mut verdicts = verdicts.into_inner().unwrap();
+        verdicts.sort_by(|a, b| a.1.cmp(&b.1));
+        Self { verdicts }
     }
 
     /// One line for each area.
@@ -66,10 +83,17 @@ impl Outcomes {
         text
     }
 
-    /// The names of the cases that differ, one a line, with the first difference.
-    pub(crate) fn listing(&self) -> String {
+    /// The names of the cases that differ, one a line, with the first difference. Of a case that could not be
+    /// replayed stays what is known.
+    pub(crate) fn listing(&self, known: &str) -> String {
         let mut text = String::new();
         for (_, name, verdict) in &self.verdicts {
+            let line = known
+                .lines()
+                .find(|line| line.split_whitespace().next() == Some(name));
+            if let (Verdict::Skipped(_), Some(line)) = (verdict, line) {
+                let _ = writeln!(text, "{line}");
+            }
             if let Verdict::Differs(why) = verdict {
                 let why: String = why.replace('\n', " ").chars().take(160).collect();
                 let _ = writeln!(text, "{name}  # {why}");

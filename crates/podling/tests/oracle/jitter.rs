@@ -1,0 +1,286 @@
+//! Holding a timeline against a recorded one, as far apart as a real cluster is from itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::compare::Comparer;
+use crate::timeline::{Event, Sample};
+
+/// The least that times may differ by, in seconds.
+const SECONDS: f64 = 1.5;
+
+/// The share of the time that they may.
+const SHARE: f64 = 0.1;
+
+/// A back-off of B seconds takes between B and 1.5 B.
+const BACK_OFF: f64 = 0.5;
+
+/// How long a word may last that a second recording may miss.
+const SHORT: f64 = 1.5;
+
+/// One replay or recording.
+pub(crate) struct Course {
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Course {
+    /// The samples and events of a recording.
+    pub(crate) fn recorded(value: &Value) -> Self {
+        let items = |key: &str| value[key].as_array().into_iter().flatten();
+        Self {
+            samples: items("samples").map(Sample::of).collect(),
+            events: items("events").map(Event::of).collect(),
+        }
+    }
+}
+
+/// The first difference of a replay of so many seconds from a recording; `None` if there is none.
+/// What only one of the recordings has need not be there.
+pub(crate) fn difference(
+    comparer: &mut Comparer,
+    seconds: f64,
+    recorded: &Course,
+    again: Option<&Course>,
+    own: &Course,
+) -> Option<String> {
+    let names = match pods(comparer, seconds, recorded, own) {
+        Ok(names) => names,
+        Err(why) => return Some(why),
+    };
+    events_differ(comparer, &names, recorded, again, own)
+}
+
+fn by_name(samples: &[Sample]) -> Vec<(&str, Vec<&Sample>)> {
+    let mut pods: Vec<(&str, Vec<&Sample>)> = Vec::new();
+    for sample in samples {
+        match pods.iter_mut().find(|(name, _)| *name == sample.name) {
+            Some((_, rows)) => rows.push(sample),
+            None => pods.push((&sample.name, vec![sample])),
+        }
+    }
+    pods
+}
+
+/// Which of our pods stands for which recorded one, by recorded name.
+fn pods(
+    comparer: &mut Comparer,
+    seconds: f64,
+    recorded: &Course,
+    own: &Course,
+) -> Result<BTreeMap<String, String>, String> {
+    let mut left = by_name(&own.samples);
+    let mut names = BTreeMap::new();
+    for (name, rows) in by_name(&recorded.samples) {
+        let pattern = unnumbered(name);
+        let mut why = None;
+        let found = left.iter().position(|(own, own_rows)| {
+            if !comparer.text(pattern, own) {
+                return false;
+            }
+            let differs = rows_differ(&rows, own_rows, seconds);
+            let fits = differs.is_none();
+            why = why.take().or(differs);
+            fits
+        });
+        match found {
+            Some(at) => {
+                names.insert(name.to_owned(), left.remove(at).0.to_owned());
+            }
+            // One that appeared in the last moments may do so after the end.
+            None if why.is_none() && rows[0].t > seconds - tolerance(seconds) => {}
+            None => {
+                let why = why.unwrap_or_else(|| "is not there".to_owned());
+                return Err(format!("pod {name}: {why}"));
+            }
+        }
+    }
+    match left
+        .iter()
+        .find(|(_, rows)| rows[0].t < seconds - tolerance(seconds))
+    {
+        Some((name, rows)) => Err(format!("pod {name}: {}, recorded no such pod", course(rows))),
+        None => Ok(names),
+    }
+}
+
+fn tolerance(t: f64) -> f64 {
+    SECONDS.max(SHARE * t)
+}
+
+fn rows_differ(recorded: &[&Sample], own: &[&Sample], seconds: f64) -> Option<String> {
+    let longest = recorded
+        .windows(2)
+        .map(|pair| pair[1].t - pair[0].t)
+        .fold(0.0, f64::max);
+    // Back-offs push what comes after them, in the end over the end.
+    let end = seconds - tolerance(seconds).max(BACK_OFF * longest);
+    let (mut at, mut own_at) = (0, 0);
+    let (mut last, mut own_last) = (0.0, 0.0);
+    loop {
+        match (recorded.get(at), own.get(own_at)) {
+            (None, None) => return None,
+            (Some(sample), Some(other))
+                if sample.shows(other) && times_agree(sample, last, other, own_last) =>
+            {
+                (last, own_last) = (sample.t, other.t);
+                at += 1;
+                own_at += 1;
+            }
+            (Some(_), _) if is_short(recorded, at) => at += 1,
+            (_, Some(_)) if is_short(own, own_at) => own_at += 1,
+            (Some(sample), None) if sample.t > end => return None,
+            (None, Some(other)) if other.t > end => return None,
+            _ => return Some(format!("{}, recorded {}", course(own), course(recorded))),
+        }
+    }
+}
+
+fn times_agree(sample: &Sample, last: f64, other: &Sample, own_last: f64) -> bool {
+    let apart = (sample.t - other.t).abs();
+    let (gap, own_gap) = (sample.t - last, other.t - own_last);
+    let gaps_apart = (gap - own_gap).abs();
+    let shorter = gap.min(own_gap);
+    apart <= tolerance(sample.t)
+        || gaps_apart <= tolerance(gap)
+        || (sample.restarts > 0 && gaps_apart <= (BACK_OFF * shorter).max(SECONDS))
+}
+
+/// A word that gave way to another within a moment.
+fn is_short(rows: &[&Sample], at: usize) -> bool {
+    let is_fleeting = matches!(
+        rows[at].status.as_str(),
+        "Running" | "CrashLoopBackOff" | "Pending" | "ErrImagePull" | "Error" | "Completed" | "Terminating"
+    );
+    let next = rows.get(at + 1);
+    is_fleeting && next.is_some_and(|next| next.t - rows[at].t <= SHORT)
+}
+
+fn course(rows: &[&Sample]) -> String {
+    let row = |sample: &&Sample| {
+        let deleted = if sample.deleted { " deleted" } else { "" };
+        format!(
+            "{:.1} {} {} {}{deleted}",
+            sample.t, sample.ready, sample.status, sample.restarts
+        )
+    };
+    let rows: Vec<String> = rows.iter().map(row).collect();
+    format!("[{}]", rows.join("; "))
+}
+
+/// A name without the number that tells it from others of the same form.
+fn unnumbered(name: &str) -> &str {
+    name.split_once('#').map_or(name, |(name, _)| name)
+}
+
+/// The first writing of each event, by object and reporter.
+type Firsts<'a> = BTreeMap<(String, &'a str), Vec<&'a Event>>;
+
+fn firsts<'a>(events: &'a [Event], object: impl Fn(&'a Event) -> String) -> Firsts<'a> {
+    let mut firsts = Firsts::new();
+    for event in events {
+        let of = firsts.entry((object(event), event.from.as_str())).or_default();
+        let is_same = |other: &&Event| {
+            (&other.kind, &other.reason, &other.message) == (&event.kind, &event.reason, &event.message)
+        };
+        if !of.iter().any(is_same) {
+            of.push(event);
+        }
+    }
+    firsts
+}
+
+fn events_differ(
+    comparer: &mut Comparer,
+    names: &BTreeMap<String, String>,
+    recorded: &Course,
+    again: Option<&Course>,
+    own: &Course,
+) -> Option<String> {
+    let own_name = |event: &Event| match event.object.strip_prefix("Pod/") {
+        Some(pod) => format!("Pod/{}", names.get(pod).map_or(unnumbered(pod), String::as_str)),
+        None => unnumbered(&event.object).to_owned(),
+    };
+    let known: BTreeSet<(&str, &str)> = again
+        .into_iter()
+        .flat_map(|again| &again.events)
+        .map(|event| (event.reason.as_str(), event.message.as_str()))
+        .collect();
+    let mut left = firsts(&own.events, |event| event.object.clone());
+    for ((object, from), recorded) in firsts(&recorded.events, own_name) {
+        let mut found: Vec<&Event> = Vec::new();
+        left.retain(|(own, own_from), events| {
+            let same = *own_from == from && comparer.text(&object, own);
+            if same {
+                found.append(events);
+            }
+            !same
+        });
+        found.sort_by(|a, b| a.t.total_cmp(&b.t));
+        let is_optional = |event: &Event| {
+            !known.is_empty() && !known.contains(&(event.reason.as_str(), event.message.as_str()))
+        };
+        if let Some(why) = order_differs(comparer, &recorded, &found, is_optional) {
+            return Some(format!("events of {object}: {why}"));
+        }
+    }
+    // Pods that are not compared, for they came in the last moments, have events too.
+    left.retain(|(object, _), _| {
+        object
+            .strip_prefix("Pod/")
+            .is_none_or(|pod| names.values().any(|own| own == pod))
+    });
+    let ((object, _), events) = left.pop_first()?;
+    Some(format!(
+        "events of {object}: {}, recorded none",
+        events.first().map(|event| said(event)).unwrap_or_default()
+    ))
+}
+
+fn order_differs(
+    comparer: &mut Comparer,
+    recorded: &[&Event],
+    own: &[&Event],
+    is_optional: impl Fn(&Event) -> bool,
+) -> Option<String> {
+    let mut left: Vec<&Event> = own.to_vec();
+    for event in recorded {
+        let found = left.iter().position(|own| {
+            own.kind == event.kind
+                && own.reason == event.reason
+                && comparer.text(&event.message, &own.message)
+        });
+        let Some(at) = found else {
+            if is_optional(event) {
+                continue;
+            }
+            return Some(format!("no {}", said(event)));
+        };
+        let found = left.remove(at);
+        let allowed = tolerance(event.t).max(BACK_OFF * event.t.min(found.t));
+        if (found.t - event.t).abs() > allowed {
+            return Some(format!("{}, recorded at {:.1}", said(found), event.t));
+        }
+        // What ran ahead of this by more than its share was not in order.
+        if at > 0 && left[0].t + SECONDS < found.t && !is_repeated(comparer, recorded, left[0]) {
+            return Some(format!("{} before {}", said(left[0]), said(found)));
+        }
+    }
+    left.retain(|own| !is_repeated(comparer, recorded, own));
+    left.first().map(|own| format!("{}, recorded none", said(own)))
+}
+
+/// Whether an event differs from a recorded one only in what stands for volatile words.
+fn is_repeated(comparer: &mut Comparer, recorded: &[&Event], own: &Event) -> bool {
+    recorded
+        .iter()
+        .any(|event| event.reason == own.reason && comparer.text(&event.message, &own.message))
+}
+
+fn said(event: &Event) -> String {
+    format!(
+        "{} {} {:?} at {:.1}",
+        event.kind, event.reason, event.message, event.t
+    )
+}

@@ -1,0 +1,290 @@
+//! Running a real kubectl against a cluster whose time is moved by hand.
+//!
+//! Time stands still while kubectl works and passes while it waits: when it has a stream open and nothing more was
+//! said for a moment, or when it asks nothing for a while (then as fast as outside).
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use podling::clock::Time;
+use serde_json::Value;
+
+use crate::replay::{Replay, Verdict};
+use crate::text;
+
+/// Which kubectl to use, if not the one on the path.
+const KUBECTL: &str = "KUBECTL";
+
+/// The minor version of Kubernetes that the recordings are of.
+const RECORDED_MINOR: &str = "36";
+
+/// How often a running kubectl is looked at.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How long kubectl has to react to what a stream said before more time passes in the cluster.
+const REACTION: Duration = Duration::from_millis(50);
+
+/// How long kubectl may ask nothing, with no stream open, before it is taken to sleep.
+const ASLEEP: Duration = Duration::from_millis(700);
+
+/// The cluster time that passes at once.
+const STEP: Duration = Duration::from_millis(50);
+
+/// How long kubectl takes to start; controllers act meanwhile.
+const BETWEEN_COMMANDS: Duration = Duration::from_millis(50);
+
+/// How long a command may take in all, outside.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The program, and its minor version.
+struct Program {
+    path: OsString,
+    minor: String,
+}
+
+fn program() -> Option<&'static Program> {
+    static PROGRAM: OnceLock<Option<Program>> = OnceLock::new();
+    PROGRAM
+        .get_or_init(|| {
+            let path = std::env::var_os(KUBECTL).unwrap_or_else(|| "kubectl".into());
+            let output = Command::new(&path)
+                .args(["version", "--client", "--output=json"])
+                .output()
+                .ok()?;
+            let version: Value = serde_json::from_slice(&output.stdout).ok()?;
+            let minor = version["clientVersion"]["minor"].as_str()?.to_owned();
+            Some(Program { path, minor })
+        })
+        .as_ref()
+}
+
+/// Whether there is a kubectl, and why its answers do not count if they don't.
+pub(crate) fn unusable() -> Option<&'static str> {
+    match program() {
+        None => Some("no kubectl; install one of version 1.36, or name it in KUBECTL"),
+        Some(program) if program.minor != RECORDED_MINOR => {
+            Some("kubectl is not of version 1.36, as the recorded one; name such a one in KUBECTL")
+        }
+        Some(_) => None,
+    }
+}
+
+/// The folder and the configuration of one case's kubectl.
+pub(crate) struct Kubectl {
+    home: PathBuf,
+    /// Commands that run beside the others.
+    background: Vec<(Value, Running)>,
+    commands: usize,
+}
+
+struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+/// What a command came to.
+struct Ended {
+    exit: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Kubectl {
+    /// A new home, whose kubeconfig leads to `server`.
+    pub(crate) fn new(case: &str, server: &str) -> io::Result<Self> {
+        let folder = format!("podling-oracle-{}-{}", std::process::id(), case.replace('/', "-"));
+        let home = std::env::temp_dir().join(folder);
+        fs::create_dir_all(home.join("work"))?;
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: oracle\n\
+             clusters: [{{name: oracle, cluster: {{server: \"{server}\"}}}}]\n\
+             users: [{{name: oracle, user: {{}}}}]\n\
+             contexts: [{{name: oracle, context: {{cluster: oracle, user: oracle}}}}]\n"
+        );
+        fs::write(home.join("kubeconfig"), kubeconfig)?;
+        Ok(Self {
+            home,
+            background: Vec::new(),
+            commands: 0,
+        })
+    }
+
+    fn start(&mut self, replay: &Replay, wanted: &Value) -> io::Result<Running> {
+        let Some(program) = program() else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
+        self.commands += 1;
+        let file = |what: &str| self.home.join(format!("{}.{what}", self.commands));
+        let work = self.home.join("work");
+        for (name, content) in wanted["files"].as_object().into_iter().flatten() {
+            let path = work.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(&work))?;
+            fs::write(path, replay.own(content.as_str().unwrap_or_default()))?;
+        }
+        let (stdin, stdout, stderr) = (file("in"), file("out"), file("err"));
+        fs::write(&stdin, replay.own(wanted["stdin"].as_str().unwrap_or_default()))?;
+        let arguments = wanted["argv"].as_array().into_iter().flatten();
+        let mut command = Command::new(&program.path);
+        command
+            .args(arguments.map(|argument| replay.own(argument.as_str().unwrap_or_default())))
+            .current_dir(&work)
+            .env("HOME", &self.home)
+            .env("KUBECONFIG", self.home.join("kubeconfig"))
+            .env("KUBECACHEDIR", self.home.join("cache"))
+            .env("TZ", "UTC")
+            .stdin(Stdio::from(File::open(&stdin)?))
+            .stdout(Stdio::from(File::create(&stdout)?))
+            .stderr(Stdio::from(File::create(&stderr)?));
+        for (name, value) in wanted["env"].as_object().into_iter().flatten() {
+            command.env(name, value.as_str().unwrap_or_default());
+        }
+        Ok(Running {
+            child: command.spawn()?,
+            stdout,
+            stderr,
+        })
+    }
+}
+
+impl Drop for Kubectl {
+    fn drop(&mut self) {
+        for (_, running) in &mut self.background {
+            drop(running.child.kill());
+            drop(running.child.wait());
+        }
+        drop(fs::remove_dir_all(&self.home));
+    }
+}
+
+impl Running {
+    fn end(mut self, exit: Option<i32>) -> io::Result<Ended> {
+        if exit.is_none() {
+            drop(self.child.kill());
+            self.child.wait()?;
+        }
+        let read = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        Ok(Ended {
+            exit,
+            stdout: read(&self.stdout)?,
+            stderr: read(&self.stderr)?,
+        })
+    }
+}
+
+/// Runs one step.
+pub(crate) fn step(replay: &mut Replay, kubectl: &mut Kubectl, step: &Value) -> Result<(), Verdict> {
+    let failed = |error: io::Error| Verdict::Differs(format!("kubectl could not be run: {error}"));
+    let wanted = &step["kubectl"];
+    if wanted["tty"] == true {
+        return Err(Verdict::Differs(
+            "commands on a terminal are not replayed".to_owned(),
+        ));
+    }
+    let running = kubectl.start(replay, wanted).map_err(failed)?;
+    if wanted["background"] == true {
+        let before = replay.cluster.activity();
+        kubectl.background.push((step.clone(), running));
+        wait_for_stream(replay, before.streams);
+        replay.background_streams = replay.cluster.activity().streams;
+        return Ok(());
+    }
+    let ended = wait(replay, running, step).map_err(failed)?;
+    replay.settle(BETWEEN_COMMANDS);
+    compare(replay, step, &ended)
+}
+
+/// Ends what still runs, and compares what it said.
+pub(crate) fn finish(replay: &mut Replay, kubectl: &mut Kubectl) -> Result<(), Verdict> {
+    thread::sleep(if kubectl.background.is_empty() {
+        Duration::ZERO
+    } else {
+        REACTION
+    });
+    for (step, running) in std::mem::take(&mut kubectl.background) {
+        let ended = running
+            .end(None)
+            .map_err(|error| Verdict::Differs(error.to_string()))?;
+        compare(replay, &step, &ended)?;
+    }
+    Ok(())
+}
+
+fn wait_for_stream(replay: &Replay, before: usize) {
+    let started = Instant::now();
+    while replay.cluster.activity().streams <= before && started.elapsed() < PATIENCE / 8 {
+        thread::sleep(LOOK);
+    }
+}
+
+/// The cluster time at which the command is ended by the recorder, or has had long enough.
+fn limit(replay: &Replay, step: &Value) -> (Time, bool) {
+    let seconds = |value: &Value| value.as_f64().map(Duration::from_secs_f64);
+    let now = replay.cluster.now();
+    if let Some(timeout) = seconds(&step["kubectl"]["timeout"]) {
+        return (now + timeout, true);
+    }
+    // kubectl's own time-outs run outside; by then no more than the recorded time may have passed in the cluster.
+    let timed_out = step["stderr"].to_string().contains("timed out");
+    let allowed = match seconds(&step["took"]) {
+        Some(took) if timed_out => took,
+        Some(took) => took.mul_f64(1.5) + Duration::from_secs(5),
+        None if timed_out => Duration::from_secs(1),
+        None => Duration::from_secs(15),
+    };
+    (now + allowed, false)
+}
+
+fn wait(replay: &mut Replay, mut running: Running, step: &Value) -> io::Result<Ended> {
+    let (limit, killed_then) = limit(replay, step);
+    let background = replay.background_streams;
+    let asked = replay.cluster.activity().requests;
+    let started = Instant::now();
+    let mut stepped = Instant::now();
+    loop {
+        if let Some(status) = running.child.try_wait()? {
+            return running.end(status.code());
+        }
+        let activity = replay.cluster.activity();
+        let waits = activity.streams > background && activity.quiet >= REACTION;
+        let sleeps = activity.requests > asked && activity.quiet >= ASLEEP && stepped.elapsed() >= STEP;
+        let at_limit = replay.cluster.now() >= limit;
+        if (waits || sleeps) && !at_limit {
+            replay.settle(STEP);
+            stepped = Instant::now();
+        }
+        let over = at_limit && killed_then && activity.quiet >= REACTION * 10;
+        if over || started.elapsed() > PATIENCE {
+            return running.end(None);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn compare(replay: &mut Replay, step: &Value, ended: &Ended) -> Result<(), Verdict> {
+    let line = step["kubectl"]["argv"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let differs = |why: String| Err(Verdict::Differs(format!("kubectl {line}: {why}")));
+    let said = [("stderr", &ended.stderr), ("stdout", &ended.stdout)];
+    for (name, own) in said {
+        let recorded = replay.own_names(step[name].as_str().unwrap_or_default());
+        if let Some(why) = text::difference(&mut replay.comparer, &recorded, own) {
+            return differs(format!("{name} {why}"));
+        }
+    }
+    if step["exit"].as_i64() != ended.exit.map(i64::from) {
+        return differs(format!("exit {:?}, recorded {}", ended.exit, step["exit"]));
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each word in angle brackets stands for.
-const WORDS: [(&str, &str); 19] = [
+const WORDS: [(&str, &str); 20] = [
     ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     ("<rv>", r"\d+"),
     (
@@ -15,7 +15,7 @@ const WORDS: [(&str, &str); 19] = [
     ),
     (
         "<age>",
-        r"(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?|<unknown>|<invalid>",
+        r"(\d+y)?(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?|<unknown>|<invalid>",
     ),
     ("<ip>", r"(\d{1,3}\.){3}\d{1,3}"),
     ("<nodeport>", r"3[0-2]\d{3}"),
@@ -30,6 +30,8 @@ const WORDS: [(&str, &str); 19] = [
     ("<host>", r"\S+"),
     ("<server>", r"\S+"),
     ("<continue>", r"\S+"),
+    // kubectl reckons with its own clock, which is ahead of the cluster's.
+    ("<invalid>", r"<invalid>|\d+[ydhms]\S*"),
     ("<version>", r"\S+"),
     ("<ca>", r"[\s\S]*?"),
 ];

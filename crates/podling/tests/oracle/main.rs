@@ -9,6 +9,10 @@
     clippy::disallowed_methods,
     reason = "the recordings are files, and variables choose among them"
 )]
+#![expect(
+    clippy::disallowed_types,
+    reason = "kubectl is a process of its own, which is waited for and answered by threads"
+)]
 
 mod case;
 mod compare;

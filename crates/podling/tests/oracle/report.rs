@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::case::Case;
@@ -23,17 +23,21 @@ impl Outcomes {
     pub(crate) fn of(cases: &[Case]) -> Self {
         let next = AtomicUsize::new(0);
         let verdicts = Mutex::new(Vec::new());
+        let work = || {
+            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let verdict = (case.area().to_owned(), case.name.clone(), replay::replay(case));
+                verdicts
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(verdict);
+            }
+        };
         thread::scope(|scope| {
             for _ in 0..THREADS {
-                scope.spawn(|| {
-                    while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let verdict = (case.area().to_owned(), case.name.clone(), replay::replay(case));
-                        verdicts.lock().unwrap().push(verdict);
-                    }
-                });
+                scope.spawn(work);
             }
         });
-        let mut verdicts = verdicts.into_inner().unwrap();
+        let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
         verdicts.sort_by(|a, b| a.1.cmp(&b.1));
         Self { verdicts }
     }

@@ -193,6 +193,7 @@ pub(crate) fn step(replay: &mut Replay, kubectl: &mut Kubectl, step: &Value) -> 
         kubectl.background.push((step.clone(), running));
         wait_for_stream(replay, before.streams);
         replay.background_streams = replay.cluster.activity().streams;
+        replay.time_passed_beside_kubectl = true;
         return Ok(());
     }
     let ended = wait(replay, running, step).map_err(failed)?;
@@ -257,6 +258,7 @@ fn wait(replay: &mut Replay, mut running: Running, step: &Value) -> io::Result<E
         let at_limit = replay.cluster.now() >= limit;
         if (waits || sleeps) && !at_limit {
             replay.settle(STEP);
+            replay.time_passed_beside_kubectl = true;
             stepped = Instant::now();
         }
         let over = at_limit && killed_then && activity.quiet >= REACTION * 10;

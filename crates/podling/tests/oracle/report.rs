@@ -98,24 +98,12 @@ impl Outcomes {
             if let (Verdict::Skipped(_), Some(line)) = (verdict, line) {
                 let _ = writeln!(text, "{line}");
             }
-            if let Verdict::Differs(why) = verdict {
+            if let Verdict::Differs(why) | Verdict::Unsteady(why) = verdict {
                 let why: String = why.replace('\n', " ").chars().take(160).collect();
                 let _ = writeln!(text, "{name}  # {why}");
             }
         }
         text
-    }
-
-    /// Replays once more the cases that differ and are not known to, one at a time: kubectl runs beside the
-    /// cluster's time, and on a machine under load it may see less, or more, than it should.
-    pub(crate) fn retry(&mut self, cases: &[Case], known: &str) {
-        let surprises = self.against(known);
-        for (_, name, verdict) in &mut self.verdicts {
-            let is_surprise = surprises.iter().any(|why| why.split(": ").next() == Some(name));
-            if let Some(case) = cases.iter().find(|case| is_surprise && case.name == *name) {
-                *verdict = replay::replay(case);
-            }
-        }
     }
 
     /// The cases that differ and are not known to.

@@ -23,6 +23,7 @@ mod kubectl;
 mod replay;
 mod report;
 mod text;
+mod tidy;
 mod timeline;
 
 use std::path::{Path, PathBuf};

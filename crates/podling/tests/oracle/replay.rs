@@ -15,6 +15,7 @@ use crate::decide;
 use crate::door::Door;
 use crate::jitter::{self, Course};
 use crate::kubectl::{self, Kubectl};
+use crate::tidy::{drop_managed_fields, drop_the_machines};
 use crate::timeline::Timeline;
 
 /// What a replay comes to.
@@ -471,7 +472,7 @@ impl Replay {
         let Some(recorded) = recorded.get("body") else {
             return Ok(());
         };
-        let recorded = self.own_value(recorded);
+        let recorded = self.tidy(self.own_value(recorded));
         let actual = match (&recorded, &response.body) {
             (Value::String(_), Body::Whole(bytes)) => {
                 Value::String(String::from_utf8_lossy(bytes).into_owned())
@@ -507,11 +508,12 @@ impl Replay {
         (warnings != recorded).then(|| format!("warnings {warnings:?}, recorded {recorded:?}"))
     }
 
-    /// Leaves out what the recordings leave out.
+    /// Leaves out what does not count.
     pub(crate) fn tidy(&self, mut value: Value) -> Value {
         if !self.keep_managed_fields {
             drop_managed_fields(&mut value);
         }
+        drop_the_machines(&mut value);
         value
     }
 
@@ -569,18 +571,5 @@ fn recorded_node() -> NodeConfig {
         cpu: "2".to_owned(),
         memory: "6065108Ki".to_owned(),
         pods: 110,
-    }
-}
-
-fn drop_managed_fields(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
-                metadata.remove("managedFields");
-            }
-            fields.values_mut().for_each(drop_managed_fields);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_managed_fields),
-        _ => {}
     }
 }

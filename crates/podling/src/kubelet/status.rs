@@ -1,16 +1,22 @@
 //! A pod's status, made from what the runtime and the probes say
-//! (Kubernetes: `generateAPIPodStatus` in `pkg/kubelet/kubelet_pods.go` and `pkg/kubelet/status/generate.go`).
+//! (Kubernetes: `generateAPIPodStatus` in `pkg/kubelet/kubelet_pods.go`).
 //!
 //! A sync writes the status before it acts. So the reason for which a container waits (`CrashLoopBackOff`)
 //! shows at the sync after the one that met it, which is why a crashed container says `Error` for most of its
 //! back-off.
 
+mod conditions;
+mod container;
+mod phase;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::plan::should_start;
-use super::runtime::{Seen, SeenContainer, containers, is_sidecar};
+use self::conditions::{conditions, readiness};
+use self::container::container_status;
+use self::phase::phase;
+use super::runtime::{SeenContainer, containers, is_sidecar};
 use crate::clock::Time;
 
 /// What a status is made from.
@@ -175,294 +181,10 @@ fn resources(pod: &Value, status: &mut Map<String, Value>) {
     status.insert("resources".into(), Value::Object(resources));
 }
 
-fn container_status(facts: &Facts<'_>, container: &Value, init: bool) -> Value {
-    let name = container["name"].as_str().unwrap_or_default();
-    let seen = facts.seen.get(name);
-    let current = seen.and_then(|seen| seen.current.as_ref());
-    let mut state = state(facts, current);
-    let mut last = seen
-        .and_then(|seen| seen.previous.as_ref())
-        .and_then(Seen::terminated)
-        .map_or_else(|| json!({}), |terminated| json!({ "terminated": terminated }));
-    let sidecar = is_sidecar(container, init);
-    if let Some((reason, message)) = facts.reasons.get(name)
-        && !facts.ended
-        && should_start(facts.pod, container, sidecar, seen)
-    {
-        if state.get("terminated").is_some() {
-            last = state;
-        }
-        state = waiting(reason, message);
-    }
-    let probed = facts.probes.get(name).copied().unwrap_or_default();
-    let running = current.is_some_and(Seen::is_running) && state.get("running").is_some();
-    let succeeded = state["terminated"]["exitCode"] == 0;
-    let ready = if init && !sidecar {
-        succeeded
-    } else {
-        running && probed.ready
-    };
-    let mut status = json!({
-        "name": name,
-        "state": state,
-        "lastState": last,
-        "ready": ready,
-        "restartCount": current.map_or(0, |current| current.attempt),
-        "image": current.map_or_else(|| container["image"].clone(), |current| current.image.as_str().into()),
-        "imageID": current.map_or("", |current| &current.image_id),
-        "started": running && (probed.started || init && !sidecar),
-    });
-    if let Some(current) = current {
-        status["containerID"] = format!("containerd://{}", current.id).into();
-        status["user"] = json!({"linux": {
-            "uid": current.user, "gid": current.user, "supplementalGroups": [current.user]
-        }});
-        status["resources"] = container.get("resources").cloned().unwrap_or_else(|| json!({}));
-        if let Some(requests) = container["resources"].get("requests") {
-            status["allocatedResources"] = requests.clone();
-        }
-    }
-    let mounts = volume_mounts(container);
-    if !mounts.is_empty() {
-        status["volumeMounts"] = mounts.into();
-    }
-    status
-}
-
-fn volume_mounts(container: &Value) -> Vec<Value> {
-    let mounts = container["volumeMounts"].as_array().into_iter().flatten();
-    mounts
-        .map(|mount| {
-            let mut status = json!({"name": mount["name"], "mountPath": mount["mountPath"]});
-            if mount["readOnly"] == true {
-                status["readOnly"] = true.into();
-                status["recursiveReadOnly"] = "Disabled".into();
-            }
-            status
-        })
-        .collect()
-}
-
-fn waiting(reason: &str, message: &str) -> Value {
-    match message {
-        "" => json!({"waiting": {"reason": reason}}),
-        _ => json!({"waiting": {"reason": reason, "message": message}}),
-    }
-}
-
-fn state(facts: &Facts<'_>, current: Option<&Seen>) -> Value {
-    match current {
-        Some(current) => match (current.terminated(), current.started) {
-            (Some(terminated), _) => json!({ "terminated": terminated }),
-            (None, Some(started)) => json!({"running": {"startedAt": started.rfc3339()}}),
-            (None, None) => waiting(default_reason(facts.pod), ""),
-        },
-        None if facts.ended => json!({"terminated": {
-            "exitCode": 137,
-            "reason": "ContainerStatusUnknown",
-            "message": "The container could not be located when the pod was terminated",
-            "startedAt": null,
-            "finishedAt": null,
-        }}),
-        None => waiting(default_reason(facts.pod), ""),
-    }
-}
-
-fn default_reason(pod: &Value) -> &'static str {
-    if containers(pod, "initContainers").next().is_some() {
-        "PodInitializing"
-    } else {
-        "ContainerCreating"
-    }
-}
-
-/// Whether a main container has ever been started: then the pod counts as initialized even while a sidecar
-/// restarts.
-fn has_begun(main: &[Value]) -> bool {
-    main.iter().any(|status| {
-        let has = |field: &str, state: &str| status[field].get(state).is_some();
-        has("state", "running") || has("state", "terminated") || has("lastState", "terminated")
-    })
-}
-
-/// The phase (Kubernetes: `getPhase`).
-fn phase(pod: &Value, init: &[Value], main: &[Value], ended: bool) -> &'static str {
-    let policy = pod["spec"]["restartPolicy"].as_str().unwrap_or("Always");
-    let (mut pending_init, mut failed_init) = (0, 0);
-    for (status, spec) in init.iter().zip(containers(pod, "initContainers")) {
-        let exit = status["state"]["terminated"]["exitCode"].as_i64();
-        let last = status["lastState"]["terminated"]["exitCode"].as_i64();
-        if is_sidecar(spec, true) {
-            pending_init += usize::from(status["started"] != true && !has_begun(main));
-            continue;
-        }
-        match (exit, last) {
-            (Some(0), _) => {}
-            (Some(_), _) => failed_init += 1,
-            (None, Some(code)) if code != 0 && status["state"].get("waiting").is_some() => failed_init += 1,
-            (None, _) => pending_init += 1,
-        }
-    }
-    let (mut waiting, mut running, mut stopped, mut succeeded) = (0, 0, 0, 0);
-    for status in main {
-        let state = &status["state"];
-        if state.get("running").is_some() {
-            running += 1;
-        } else if let Some(terminated) = state.get("terminated") {
-            stopped += 1;
-            succeeded += usize::from(terminated["exitCode"] == 0);
-        } else if status["lastState"].get("terminated").is_some() {
-            stopped += 1;
-        } else {
-            waiting += 1;
-        }
-    }
-    if failed_init > 0 && policy == "Never" {
-        return "Failed";
-    }
-    if pending_init > 0 && !ended || waiting > 0 {
-        return "Pending";
-    }
-    match (running, stopped) {
-        (1.., _) => "Running",
-        (0, 1..) if ended || policy != "Always" => {
-            if stopped == succeeded {
-                "Succeeded"
-            } else if ended || policy == "Never" {
-                "Failed"
-            } else {
-                "Running"
-            }
-        }
-        (0, 1..) => "Running",
-        _ => "Pending",
-    }
-}
-
-/// The kubelet's conditions in its order; others stay before them, `PodScheduled` behind them.
-fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &[Value]) -> Value {
-    const OWN: [&str; 5] = [
-        "PodReadyToStartContainers",
-        "Initialized",
-        "Ready",
-        "ContainersReady",
-        "PodScheduled",
-    ];
-    let before = facts.before["conditions"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
-    let others = before
-        .iter()
-        .filter(|c| !OWN.contains(&c["type"].as_str().unwrap_or_default()));
-    let mut all: Vec<Value> = others.cloned().collect();
-    let incomplete = names(init.iter().zip(containers(facts.pod, "initContainers")).filter(
-        |(status, spec)| {
-            if is_sidecar(spec, true) {
-                status["started"] != true && !has_begun(main)
-            } else {
-                status["ready"] != true
-            }
-        },
-    ));
-    let ready = readiness(facts.pod, phase, init, main);
-    let initialized = match (phase, incomplete.as_slice()) {
-        ("Succeeded", _) => ("True", "PodCompleted".to_owned(), String::new()),
-        (_, []) => ("True", String::new(), String::new()),
-        (_, names) => {
-            let message = format!("containers with incomplete status: [{}]", names.join(" "));
-            ("False", "ContainersNotInitialized".to_owned(), message)
-        }
-    };
-    let sandbox = if facts.sandbox { "True" } else { "False" };
-    let values = [
-        (sandbox, String::new(), String::new()),
-        initialized,
-        ready.clone(),
-        ready,
-        ("True", String::new(), String::new()),
-    ];
-    for (kind, (status, reason, message)) in OWN.into_iter().zip(values) {
-        let mut condition = json!({
-            "type": kind,
-            "observedGeneration": generation(facts.pod),
-            "status": status,
-            "lastProbeTime": null,
-        });
-        let old = before.iter().find(|c| c["type"] == kind && c["status"] == status);
-        condition["lastTransitionTime"] = old.map_or_else(
-            || facts.now.rfc3339().into(),
-            |old| old["lastTransitionTime"].clone(),
-        );
-        if !reason.is_empty() {
-            condition["reason"] = reason.into();
-        }
-        if !message.is_empty() {
-            condition["message"] = message.into();
-        }
-        all.push(condition);
-    }
-    with_gates(facts.pod, before, &mut all);
-    all.into()
-}
-
-/// A readiness gate whose condition is not True keeps the pod from being ready.
-fn with_gates(pod: &Value, before: &[Value], all: &mut [Value]) {
-    let gates = pod["spec"]["readinessGates"].as_array().into_iter().flatten();
-    let missing: Vec<&str> = gates
-        .filter_map(|gate| gate["conditionType"].as_str())
-        .filter(|kind| !before.iter().any(|c| c["type"] == *kind && c["status"] == "True"))
-        .collect();
-    let Some(ready) = all
-        .iter_mut()
-        .find(|c| c["type"] == "Ready" && c["status"] == "True")
-    else {
-        return;
-    };
-    if let Some(kind) = missing.first() {
-        let message = match before.iter().find(|c| c["type"] == *kind) {
-            Some(_) => format!("the status of pod readiness gate \"{kind}\" is not \"True\", but False"),
-            None => format!("corresponding condition of pod readiness gate \"{kind}\" does not exist."),
-        };
-        ready["status"] = "False".into();
-        ready["reason"] = "ReadinessGatesNotReady".into();
-        ready["message"] = message.into();
-    }
-}
-
-fn names<'a>(of: impl Iterator<Item = (&'a Value, &'a Value)>) -> Vec<&'a str> {
-    of.filter_map(|(status, _)| status["name"].as_str()).collect()
-}
-
-/// Status, reason and message of `Ready` and `ContainersReady`.
-fn readiness(pod: &Value, phase: &str, init: &[Value], main: &[Value]) -> (&'static str, String, String) {
-    match phase {
-        "Succeeded" => return ("False", "PodCompleted".to_owned(), String::new()),
-        "Failed" => return ("False", "PodFailed".to_owned(), String::new()),
-        _ => {}
-    }
-    let sidecars = init
-        .iter()
-        .zip(containers(pod, "initContainers"))
-        .filter(|(_, spec)| is_sidecar(spec, true));
-    let by_name = |container: &Value| main.iter().find(|status| status["name"] == container["name"]);
-    let mains = containers(pod, "containers").filter_map(by_name);
-    let unready: Vec<&str> = sidecars
-        .map(|(status, _)| status)
-        .chain(mains)
-        .filter(|status| status["ready"] != true)
-        .filter_map(|status| status["name"].as_str())
-        .collect();
-    if unready.is_empty() {
-        return ("True", String::new(), String::new());
-    }
-    let message = format!("containers with unready status: [{}]", unready.join(" "));
-    ("False", "ContainersNotReady".to_owned(), message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubelet::runtime::Finish;
+    use crate::kubelet::runtime::{Finish, Seen};
 
     fn seen(attempt: u32, code: Option<i32>) -> Seen {
         Seen {
@@ -542,16 +264,33 @@ mod tests {
         )
     }
 
-    #[test]
-    fn phase_state_and_readiness_go_together() {
-        let case = |policy, seen, reason, ready, ended| Case {
+    fn case(
+        policy: &'static str,
+        seen: Option<Seen>,
+        reason: Option<&'static str>,
+        ready: bool,
+        ended: bool,
+    ) -> Case {
+        Case {
             policy,
             seen,
             reason,
             ready,
             ended,
-        };
-        for (case, phase, state, ready) in [
+        }
+    }
+
+    /// Checks the phase, the state and the readiness that each case leads to.
+    fn check<'a>(cases: impl IntoIterator<Item = (Case, &'a str, &'a str, &'a str)>) {
+        for (case, phase, state, ready) in cases {
+            let expected = (phase.to_owned(), state.to_owned(), ready.to_owned());
+            assert_eq!(outcome(case), expected, "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn phase_state_and_readiness_go_together() {
+        check([
             (
                 case("Always", None, None, false, false),
                 "Pending",
@@ -600,6 +339,12 @@ mod tests {
                 "terminated:Error",
                 "False",
             ),
+        ]);
+    }
+
+    #[test]
+    fn a_pod_whose_containers_are_gone_for_good_has_a_last_phase() {
+        check([
             (
                 case("Never", Some(seen(0, Some(1))), None, false, true),
                 "Failed",
@@ -624,9 +369,6 @@ mod tests {
                 "terminated:ContainerStatusUnknown",
                 "False",
             ),
-        ] {
-            let expected = (phase.to_owned(), state.to_owned(), ready.to_owned());
-            assert_eq!(outcome(case), expected, "{expected:?}");
-        }
+        ]);
     }
 }

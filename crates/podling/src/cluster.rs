@@ -72,7 +72,7 @@ pub struct NodeConfig {
 }
 
 mod time_in_micros {
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     use crate::clock::Time;
 
@@ -105,34 +105,34 @@ impl std::fmt::Debug for Cluster {
 
 /// The components that a configuration asks for; each gets chance of its own, so that one that draws more or
 /// less often does not change what the others do.
-fn components_of(config: &Config) -> Vec<Box<dyn Component>> {
+fn components_of(wanted: Components, seed: u64) -> Vec<Box<dyn Component>> {
     let mut components: Vec<Box<dyn Component>> = vec![Box::new(Expiry::default())];
-    if config.components.controllers {
-        components.push(Box::new(ControllerManager::new(config.seed)));
+    if wanted.controllers {
+        components.push(Box::new(ControllerManager::new(seed)));
     }
-    if config.components.scheduler {
-        components.push(Box::new(Scheduler::new(config.seed, "control-plane")));
+    if wanted.scheduler {
+        components.push(Box::new(Scheduler::new(seed, "control-plane")));
     }
     components
-}
-
-/// The nodes that a configuration asks for, with chance of their own.
-fn nodes_of(config: &Config) -> Nodes {
-    let configs = if config.components.kubelets {
-        &config.nodes[..]
-    } else {
-        &[]
-    };
-    Nodes::new(configs, Rng::new(config.seed ^ 0x6E6F_6465))
 }
 
 impl Cluster {
     /// A cluster at its first moment: the namespaces exist, the nodes are about to register.
     pub fn new(config: Config) -> Self {
-        let mut api = ApiServer::new(config.seed, config.start);
+        let Config {
+            seed,
+            start,
+            nodes: mut configs,
+            components,
+        } = config;
+        let mut api = ApiServer::new(seed, start);
         api.bootstrap();
-        let components = components_of(&config);
-        let mut nodes = nodes_of(&config);
+        if !components.kubelets {
+            configs.clear();
+        }
+        // The nodes have chance of their own, as each component has.
+        let mut nodes = Nodes::new(&configs, Rng::new(seed ^ 0x6E6F_6465));
+        let components = components_of(components, seed);
         nodes.register(&mut api);
         let mut cluster = Self {
             api,

@@ -62,10 +62,10 @@ impl Lab {
 
     /// Creates the pod `p` with one container `app`.
     fn pod(&mut self, container: Value) {
-        self.pod_with(container, json!({}));
+        self.pod_with(container, &json!({}));
     }
 
-    fn pod_with(&mut self, mut container: Value, spec: Value) {
+    fn pod_with(&mut self, mut container: Value, spec: &Value) {
         container["name"] = "app".into();
         let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec});
         pod["spec"]["containers"] = json!([container]);
@@ -293,7 +293,7 @@ fn a_pod_reaches_another_through_its_service() {
     let script =
         "curl -s web; echo; curl -s -m 5 web.default.svc.cluster.local:81; echo $?; curl -sS nobody; echo $?";
     let client = json!({"image": "curlimages/curl:8.4.0", "command": ["sh", "-c", script]});
-    lab.pod_with(client, json!({"restartPolicy": "Never"}));
+    lab.pod_with(client, &json!({"restartPolicy": "Never"}));
     lab.run(20.0);
     let expected = "Hello, world!\n28\ncurl: (6) Could not resolve host: nobody\n6\n";
     assert_eq!(lab.log(""), expected);

@@ -112,17 +112,6 @@ impl Nodes {
         }
     }
 
-    /// The worker of the pod of that name.
-    fn worker_of(&self, namespace: &str, name: &str) -> Option<&Worker> {
-        self.workers
-            .values()
-            .find(|worker| worker.namespace() == namespace && worker.name() == name)
-    }
-
-    fn uid_of(&self, namespace: &str, name: &str) -> Option<String> {
-        self.worker_of(namespace, name).map(|worker| worker.uid.clone())
-    }
-
     fn jitter(&mut self, least: u64, most: u64) -> Duration {
         self.rng
             .between(Duration::from_millis(least), Duration::from_millis(most))

@@ -1,4 +1,4 @@
-//! Commands in running containers: exec probes, hooks and `kubectl exec` without a terminal.
+//! Commands in running containers: exec probes and hooks.
 //!
 //! Differs from Kubernetes: such a command is run to its end at once and then said to have taken its time, so
 //! what it changes is changed a little early.
@@ -8,14 +8,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::volumes::root_key;
-use super::{Nodes, runtime, texts};
+use super::{Nodes, runtime};
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::images::log::Log;
 use crate::images::process::cannot_run;
 use crate::images::shell::machine::{Machine, Turn, World};
 use crate::network::HttpRequest;
-use crate::status::Status;
 use crate::storage::text;
 
 /// No command is followed for longer than this.
@@ -23,48 +22,16 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// How a command in a container ended.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct ExecResult {
+pub(super) struct ExecResult {
     /// What it wrote, standard output and error together.
-    pub(crate) output: String,
+    pub(super) output: String,
     /// Its exit code.
-    pub(crate) code: i32,
+    pub(super) code: i32,
     /// How long it took.
-    pub(crate) took: Duration,
+    pub(super) took: Duration,
 }
 
 impl Nodes {
-    #[expect(dead_code, reason = "kubectl exec is not served yet")]
-    /// Runs a command in a container, as `kubectl exec` does.
-    ///
-    /// # Errors
-    /// The container does not run, or the command is not there.
-    pub(crate) fn exec(
-        &mut self,
-        api: &mut ApiServer,
-        (namespace, pod, container): (&str, &str, &str),
-        argv: &[String],
-        input: Option<String>,
-    ) -> Result<ExecResult, Status> {
-        let not_found = || Status::new(404, "NotFound", format!("container not found (\"{container}\")"));
-        let uid = self.uid_of(namespace, pod).ok_or_else(not_found)?;
-        if !self
-            .workers
-            .get(&uid)
-            .is_some_and(|worker| worker.runs(container))
-        {
-            return Err(not_found());
-        }
-        self.run_command(api, &uid, container, argv, input).map_err(|reason| {
-            let id = self.rng.hex(64);
-            let message = format!(
-                "Internal error occurred: error executing command in container: failed to exec in container: \
-                 failed to start exec \"{id}\": {}{reason}",
-                texts::EXEC_ERROR
-            );
-            Status::new(500, "InternalError", message)
-        })
-    }
-
     /// Runs a command in a running container.
     ///
     /// # Errors
@@ -75,14 +42,9 @@ impl Nodes {
         uid: &str,
         name: &str,
         argv: &[String],
-        input: Option<String>,
     ) -> Result<ExecResult, String> {
         let start = api.now();
-        let machine = self.machine(uid, name, argv, start)?;
-        let mut machine = match input {
-            Some(input) => machine.with_input(input),
-            None => machine,
-        };
+        let mut machine = self.machine(uid, name, argv, start)?;
         let mut log = Log::default();
         let mut now = start;
         for _ in 0..100_000 {
@@ -165,7 +127,7 @@ impl Nodes {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect();
-            return match self.run_command(api, uid, name, &argv, None) {
+            return match self.run_command(api, uid, name, &argv) {
                 Ok(result) => (result.code == 0, result.took),
                 Err(_) => (false, Duration::ZERO),
             };

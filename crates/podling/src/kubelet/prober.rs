@@ -237,7 +237,7 @@ impl Nodes {
         argv: &[String],
         timeout: Duration,
     ) -> (Outcome, Duration) {
-        match self.run_command(api, uid, name, argv, None) {
+        match self.run_command(api, uid, name, argv) {
             Err(reason) => {
                 let id = self.rng.hex(64);
                 let error = format!(

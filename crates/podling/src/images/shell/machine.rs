@@ -140,13 +140,6 @@ impl Machine {
         self
     }
 
-    /// Gives standard input.
-    #[must_use]
-    pub(crate) fn with_input(mut self, input: String) -> Self {
-        self.inputs.push(input);
-        self
-    }
-
     /// Runs until the machine has to wait.
     pub(crate) fn run(&mut self, world: &mut World<'_>) -> Turn {
         self.run_jobs(world);

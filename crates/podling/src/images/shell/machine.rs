@@ -1,13 +1,17 @@
 //! Runs a compiled script until it has to wait.
 
+mod command;
+mod program;
+mod redirect;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::applets::{self, Io, Outcome};
-use super::compile::{Operation, command, compile, words_of};
+use self::program::{program_of, relocate};
+use super::compile::{Operation, command};
 use super::expand::Scope;
 use super::network_tools;
-use super::parse::{Part, RedirectKind, Simple, parse};
+use super::parse::{Part, Simple};
 use crate::clock::Time;
 use crate::images::files::{Files, normalize};
 use crate::images::log::Log;
@@ -320,196 +324,6 @@ impl Machine {
     fn take_values(&mut self, count: usize) -> Vec<String> {
         self.values.split_off(self.values.len().saturating_sub(count))
     }
-
-    fn run_simple(&mut self, simple: &Simple, world: &mut World<'_>) {
-        let count = words_of(simple).flatten().filter(is_substitution).count();
-        let values = self.take_values(count);
-        let mut scope = Scope {
-            variables: &self.variables,
-            values: values.into_iter(),
-            status: self.status,
-        };
-        let assigned: Vec<(String, String)> = simple
-            .assignments
-            .iter()
-            .map(|(name, word)| (name.clone(), scope.text(word)))
-            .collect();
-        let words: Vec<String> = simple.words.iter().flat_map(|word| scope.fields(word)).collect();
-        let targets: Vec<Target> = simple
-            .redirects
-            .iter()
-            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
-            .collect();
-        if words.is_empty() {
-            self.variables.extend(assigned);
-            self.status = 0;
-            self.output("", "", &targets, world);
-            return;
-        }
-        self.run_command(simple, &words, assigned, &targets, world);
-    }
-
-    fn run_command(
-        &mut self,
-        simple: &Simple,
-        words: &[String],
-        assigned: Vec<(String, String)>,
-        targets: &[Target],
-        world: &mut World<'_>,
-    ) {
-        let mut environment = self.variables.clone();
-        environment.extend(assigned);
-        let input = self.input(targets, world);
-        let mut io = Io {
-            now: world.now,
-            files: &mut world.files,
-            variables: &mut environment,
-            directory: &mut self.directory,
-            traps: &mut self.traps,
-            input,
-            interactive: self.interactive && self.inputs.is_empty(),
-            out: String::new(),
-            err: String::new(),
-        };
-        let outcome = applets::run(words, &mut io);
-        let (out, err, rest) = (io.out, io.err, io.input);
-        if applets::keeps_variables(&words[0]) {
-            self.variables = environment;
-        }
-        if words[0] == "read"
-            && let Some(input) = self.inputs.last_mut()
-        {
-            *input = rest.unwrap_or_default();
-        }
-        self.output(&out, &err, targets, world);
-        self.apply(outcome, simple, words, world.now);
-    }
-
-    fn apply(&mut self, outcome: Outcome, simple: &Simple, words: &[String], now: Time) {
-        match outcome {
-            Outcome::Done(status) => self.status = status,
-            Outcome::Sleep(duration) => {
-                self.status = 0;
-                self.state = State::Sleeping(now + duration);
-            }
-            Outcome::Wait => {
-                self.status = 0;
-                self.state = State::Joining;
-            }
-            Outcome::Forever => self.state = State::Forever,
-            Outcome::Call => self.state = State::Calling(Box::new(simple.clone()), words.to_vec()),
-            Outcome::Shell(script) => self.splice(&script),
-            Outcome::Exit(code) => self.exit(code.unwrap_or(self.status)),
-        }
-    }
-
-    /// Ends the subshell or capture around, or the machine.
-    fn exit(&mut self, code: i32) {
-        self.status = code;
-        match self.boundaries.last() {
-            Some((end, _)) => self.at = *end,
-            None => self.state = State::Exited(code),
-        }
-    }
-
-    /// Runs a script in the place of the present command, as `sh -c` inside a script does.
-    fn splice(&mut self, script: &str) {
-        let mut program = program_of(script);
-        let offset = self.program.len();
-        relocate(&mut program, offset + 1);
-        self.program.push(Operation::Subshell {
-            end: offset + 1 + program.len(),
-        });
-        self.program.extend(program);
-        self.program.push(Operation::EndSubshell);
-        self.program.push(Operation::Jump(self.at));
-        self.at = offset;
-    }
-
-    fn input(&self, targets: &[Target], world: &World<'_>) -> Option<String> {
-        let from_file = targets.iter().find(|(_, kind, _)| *kind == RedirectKind::Read);
-        match from_file {
-            Some((_, _, path)) => {
-                let path = normalize(&self.directory, path);
-                let content = world.files.read(&path).unwrap_or_default();
-                Some(String::from_utf8_lossy(content).into_owned())
-            }
-            None => self.inputs.last().cloned(),
-        }
-    }
-
-    /// The redirects of a command that was interrupted by a call; substitutions in them are gone by then.
-    fn targets(&self, simple: &Simple) -> Vec<Target> {
-        let mut scope = Scope {
-            variables: &self.variables,
-            values: Vec::new().into_iter(),
-            status: self.status,
-        };
-        simple
-            .redirects
-            .iter()
-            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
-            .collect()
-    }
-
-    /// Sends output and errors where the redirects say.
-    fn output(&mut self, out: &str, err: &str, targets: &[Target], world: &mut World<'_>) {
-        let (mut first, mut second) = (Sink::Out, Sink::Err);
-        for (descriptor, kind, target) in targets {
-            let sink = match (kind, target.as_str()) {
-                (RedirectKind::Read, _) => continue,
-                (RedirectKind::Duplicate, "1") => first.clone(),
-                (RedirectKind::Duplicate, "2") => second.clone(),
-                (kind, path) => {
-                    let path = normalize(&self.directory, path);
-                    if let Err(error) = world.files.write(&path, b"", *kind == RedirectKind::Append) {
-                        let message = format!("sh: can't create {target}: {}\n", error.text());
-                        world.log.write(world.now, &message);
-                        self.status = 1;
-                    }
-                    Sink::File(path)
-                }
-            };
-            match descriptor {
-                2 => second = sink,
-                _ => first = sink,
-            }
-        }
-        self.send(out, &first, world);
-        self.send(err, &second, world);
-    }
-
-    fn send(&mut self, text: &str, sink: &Sink, world: &mut World<'_>) {
-        if text.is_empty() {
-            return;
-        }
-        if let Sink::File(path) = sink {
-            // A target that could not be made was reported when it was opened.
-            let _ = world.files.write(path, text.as_bytes(), true);
-            return;
-        }
-        let capture = self
-            .boundaries
-            .iter_mut()
-            .rev()
-            .find_map(|(_, boundary)| match boundary {
-                Boundary::Capture(text) => Some(text),
-                Boundary::Subshell(..) => None,
-            });
-        match capture {
-            Some(captured) if *sink == Sink::Out => captured.push_str(text),
-            _ => world.log.write(world.now, text),
-        }
-    }
-}
-
-type Target = (u8, RedirectKind, String);
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-enum Sink {
-    Out,
-    Err,
-    File(String),
 }
 
 fn is_substitution(part: &&Part) -> bool {
@@ -519,31 +333,6 @@ fn is_substitution(part: &&Part) -> bool {
 /// Whether a program is a shell.
 pub(crate) fn is_shell(program: &str) -> bool {
     matches!(program.rsplit('/').next(), Some("sh" | "ash" | "bash" | "dash"))
-}
-
-/// A script's program; a script that cannot be read says so and ends with 2.
-fn program_of(script: &str) -> Vec<Operation> {
-    match parse(script) {
-        Ok(list) => compile(&list),
-        Err(message) => {
-            let complaint = command(&["echo".to_owned(), format!("sh: {message}")]);
-            let end = command(&["exit".to_owned(), "2".to_owned()]);
-            [complaint, end].concat()
-        }
-    }
-}
-
-/// Moves a program's addresses so that it can stand at `offset`.
-fn relocate(program: &mut [Operation], offset: usize) {
-    for operation in program {
-        match operation {
-            Operation::Jump(to) | Operation::JumpIf(_, to) => *to += offset,
-            Operation::Capture { end } | Operation::Subshell { end } | Operation::Next { end, .. } => {
-                *end += offset;
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

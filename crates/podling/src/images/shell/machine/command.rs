@@ -1,0 +1,117 @@
+//! Runs one simple command: its words are expanded, its applet runs, and the machine takes on the outcome.
+
+use super::program::{program_of, relocate};
+use super::redirect::Target;
+use super::{Machine, State, World, is_substitution};
+use crate::clock::Time;
+use crate::images::shell::applets::{self, Io, Outcome};
+use crate::images::shell::compile::{Operation, words_of};
+use crate::images::shell::expand::Scope;
+use crate::images::shell::parse::Simple;
+
+impl Machine {
+    pub(super) fn run_simple(&mut self, simple: &Simple, world: &mut World<'_>) {
+        let count = words_of(simple).flatten().filter(is_substitution).count();
+        let values = self.take_values(count);
+        let mut scope = Scope {
+            variables: &self.variables,
+            values: values.into_iter(),
+            status: self.status,
+        };
+        let assigned: Vec<(String, String)> = simple
+            .assignments
+            .iter()
+            .map(|(name, word)| (name.clone(), scope.text(word)))
+            .collect();
+        let words: Vec<String> = simple.words.iter().flat_map(|word| scope.fields(word)).collect();
+        let targets: Vec<Target> = simple
+            .redirects
+            .iter()
+            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
+            .collect();
+        if words.is_empty() {
+            self.variables.extend(assigned);
+            self.status = 0;
+            self.output("", "", &targets, world);
+            return;
+        }
+        self.run_command(simple, &words, assigned, &targets, world);
+    }
+
+    fn run_command(
+        &mut self,
+        simple: &Simple,
+        words: &[String],
+        assigned: Vec<(String, String)>,
+        targets: &[Target],
+        world: &mut World<'_>,
+    ) {
+        let mut environment = self.variables.clone();
+        environment.extend(assigned);
+        let input = self.input(targets, world);
+        let mut io = Io {
+            now: world.now,
+            files: &mut world.files,
+            variables: &mut environment,
+            directory: &mut self.directory,
+            traps: &mut self.traps,
+            input,
+            interactive: self.interactive && self.inputs.is_empty(),
+            out: String::new(),
+            err: String::new(),
+        };
+        let outcome = applets::run(words, &mut io);
+        let (out, err, rest) = (io.out, io.err, io.input);
+        if applets::keeps_variables(&words[0]) {
+            self.variables = environment;
+        }
+        if words[0] == "read"
+            && let Some(input) = self.inputs.last_mut()
+        {
+            *input = rest.unwrap_or_default();
+        }
+        self.output(&out, &err, targets, world);
+        self.apply(outcome, simple, words, world.now);
+    }
+
+    fn apply(&mut self, outcome: Outcome, simple: &Simple, words: &[String], now: Time) {
+        match outcome {
+            Outcome::Done(status) => self.status = status,
+            Outcome::Sleep(duration) => {
+                self.status = 0;
+                self.state = State::Sleeping(now + duration);
+            }
+            Outcome::Wait => {
+                self.status = 0;
+                self.state = State::Joining;
+            }
+            Outcome::Forever => self.state = State::Forever,
+            Outcome::Call => self.state = State::Calling(Box::new(simple.clone()), words.to_vec()),
+            Outcome::Shell(script) => self.splice(&script),
+            Outcome::Exit(code) => self.exit(code.unwrap_or(self.status)),
+        }
+    }
+
+    /// Ends the subshell or capture around, or the machine.
+    fn exit(&mut self, code: i32) {
+        self.status = code;
+        match self.boundaries.last() {
+            Some((end, _)) => self.at = *end,
+            None => self.state = State::Exited(code),
+        }
+    }
+
+    /// Runs a script in the place of the present command, as `sh -c` inside a script does.
+    fn splice(&mut self, script: &str) {
+        let mut program = program_of(script);
+        let offset = self.program.len();
+        relocate(&mut program, offset + 1);
+        self.program.push(Operation::Subshell {
+            end: offset + 1 + program.len(),
+        });
+        self.program.extend(program);
+        self.program.push(Operation::EndSubshell);
+        self.program.push(Operation::Jump(self.at));
+        self.at = offset;
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a command's input comes from and where its output goes: redirects, captures, the log.
+
+use super::{Boundary, Machine, World};
+use crate::images::files::normalize;
+use crate::images::shell::expand::Scope;
+use crate::images::shell::parse::{RedirectKind, Simple};
+
+/// A redirect with its target expanded: the descriptor, what is done, and the file or descriptor.
+pub(super) type Target = (u8, RedirectKind, String);
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Sink {
+    Out,
+    Err,
+    File(String),
+}
+
+impl Machine {
+    pub(super) fn input(&self, targets: &[Target], world: &World<'_>) -> Option<String> {
+        let from_file = targets.iter().find(|(_, kind, _)| *kind == RedirectKind::Read);
+        match from_file {
+            Some((_, _, path)) => {
+                let path = normalize(&self.directory, path);
+                let content = world.files.read(&path).unwrap_or_default();
+                Some(String::from_utf8_lossy(content).into_owned())
+            }
+            None => self.inputs.last().cloned(),
+        }
+    }
+
+    /// The redirects of a command that was interrupted by a call; substitutions in them are gone by then.
+    pub(super) fn targets(&self, simple: &Simple) -> Vec<Target> {
+        let mut scope = Scope {
+            variables: &self.variables,
+            values: Vec::new().into_iter(),
+            status: self.status,
+        };
+        simple
+            .redirects
+            .iter()
+            .map(|redirect| (redirect.descriptor, redirect.kind, scope.text(&redirect.target)))
+            .collect()
+    }
+
+    /// Sends output and errors where the redirects say.
+    pub(super) fn output(&mut self, out: &str, err: &str, targets: &[Target], world: &mut World<'_>) {
+        let (mut first, mut second) = (Sink::Out, Sink::Err);
+        for (descriptor, kind, target) in targets {
+            let sink = match (kind, target.as_str()) {
+                (RedirectKind::Read, _) => continue,
+                (RedirectKind::Duplicate, "1") => first.clone(),
+                (RedirectKind::Duplicate, "2") => second.clone(),
+                (kind, path) => {
+                    let path = normalize(&self.directory, path);
+                    if let Err(error) = world.files.write(&path, b"", *kind == RedirectKind::Append) {
+                        let message = format!("sh: can't create {target}: {}\n", error.text());
+                        world.log.write(world.now, &message);
+                        self.status = 1;
+                    }
+                    Sink::File(path)
+                }
+            };
+            match descriptor {
+                2 => second = sink,
+                _ => first = sink,
+            }
+        }
+        self.send(out, &first, world);
+        self.send(err, &second, world);
+    }
+
+    fn send(&mut self, text: &str, sink: &Sink, world: &mut World<'_>) {
+        if text.is_empty() {
+            return;
+        }
+        if let Sink::File(path) = sink {
+            // A target that could not be made was reported when it was opened.
+            let _ = world.files.write(path, text.as_bytes(), true);
+            return;
+        }
+        let capture = self
+            .boundaries
+            .iter_mut()
+            .rev()
+            .find_map(|(_, boundary)| match boundary {
+                Boundary::Capture(text) => Some(text),
+                Boundary::Subshell(..) => None,
+            });
+        match capture {
+            Some(captured) if *sink == Sink::Out => captured.push_str(text),
+            _ => world.log.write(world.now, text),
+        }
+    }
+}

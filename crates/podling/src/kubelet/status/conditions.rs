@@ -22,28 +22,11 @@ pub(super) fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &
         .iter()
         .filter(|c| !OWN.contains(&c["type"].as_str().unwrap_or_default()));
     let mut all: Vec<Value> = others.cloned().collect();
-    let incomplete = names(init.iter().zip(containers(facts.pod, "initContainers")).filter(
-        |(status, spec)| {
-            if is_sidecar(spec, true) {
-                status["started"] != true && !has_begun(main)
-            } else {
-                status["ready"] != true
-            }
-        },
-    ));
     let ready = readiness(facts.pod, phase, init, main);
-    let initialized = match (phase, incomplete.as_slice()) {
-        ("Succeeded", _) => ("True", "PodCompleted".to_owned(), String::new()),
-        (_, []) => ("True", String::new(), String::new()),
-        (_, names) => {
-            let message = format!("containers with incomplete status: [{}]", names.join(" "));
-            ("False", "ContainersNotInitialized".to_owned(), message)
-        }
-    };
     let sandbox = if facts.sandbox { "True" } else { "False" };
     let values = [
         (sandbox, String::new(), String::new()),
-        initialized,
+        initialized(facts.pod, phase, init, main),
         ready.clone(),
         ready,
         ("True", String::new(), String::new()),
@@ -70,6 +53,29 @@ pub(super) fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &
     }
     with_gates(facts.pod, before, &mut all);
     all.into()
+}
+
+/// Status, reason and message of `Initialized`.
+fn initialized(pod: &Value, phase: &str, init: &[Value], main: &[Value]) -> (&'static str, String, String) {
+    let incomplete = names(
+        init.iter()
+            .zip(containers(pod, "initContainers"))
+            .filter(|(status, spec)| {
+                if is_sidecar(spec, true) {
+                    status["started"] != true && !has_begun(main)
+                } else {
+                    status["ready"] != true
+                }
+            }),
+    );
+    match (phase, incomplete.as_slice()) {
+        ("Succeeded", _) => ("True", "PodCompleted".to_owned(), String::new()),
+        (_, []) => ("True", String::new(), String::new()),
+        (_, names) => {
+            let message = format!("containers with incomplete status: [{}]", names.join(" "));
+            ("False", "ContainersNotInitialized".to_owned(), message)
+        }
+    }
 }
 
 /// A readiness gate whose condition is not True keeps the pod from being ready.

@@ -10,6 +10,7 @@ use crate::images::shell::expand::Scope;
 use crate::images::shell::parse::Simple;
 
 impl Machine {
+    /// Expands a command and runs it; without words only its assignments and redirects take effect.
     pub(super) fn run_simple(&mut self, simple: &Simple, world: &mut World<'_>) {
         let count = words_of(simple).flatten().filter(is_substitution).count();
         let values = self.take_values(count);

@@ -16,6 +16,7 @@ enum Sink {
 }
 
 impl Machine {
+    /// What the command reads: the file of a `<`, else what a pipe or the container brings.
     pub(super) fn input(&self, targets: &[Target], world: &World<'_>) -> Option<String> {
         let from_file = targets.iter().find(|(_, kind, _)| *kind == RedirectKind::Read);
         match from_file {

@@ -106,8 +106,9 @@ impl Nodes {
     }
 
     fn renew_lease(&mut self, api: &mut ApiServer, name: String) {
-        if let Some(node) = self.nodes.get(&name) {
+        if let Some(node) = self.nodes.get_mut(&name) {
             node.renew_lease(api);
+            node.report_cordon(api);
             self.timers.at(api.now() + LEASE_RENEWAL, Task::Lease(name));
         }
     }
@@ -162,8 +163,23 @@ impl Nodes {
         }
     }
 
-    /// The pod is gone from the API, perhaps by force: what still runs is stopped unseen.
-    fn pod_removed(&mut self, uid: &str) {
+    /// The pod is gone from the API. One that was deleted by force may still run: it is stopped as any other.
+    fn pod_removed(&mut self, uid: &str, now: Time) {
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
+        if worker.containers.keys().any(|name| worker.runs(name)) {
+            worker.removed = true;
+            if worker.stage != Stage::Terminating {
+                self.deletion_requested(uid, now);
+            }
+            return;
+        }
+        self.drop_worker(uid);
+    }
+
+    /// Gives back what a pod had on its node.
+    fn drop_worker(&mut self, uid: &str) {
         let Some(worker) = self.workers.remove(uid) else {
             return;
         };
@@ -211,7 +227,9 @@ impl Component for Nodes {
             return;
         }
         match change.kind {
-            ChangeKind::Deleted => self.pod_removed(text(&change.object, &["metadata", "uid"])),
+            ChangeKind::Deleted => {
+                self.pod_removed(text(&change.object, &["metadata", "uid"]), api.now());
+            }
             ChangeKind::Added | ChangeKind::Modified => self.pod_changed(&change.object, api.now()),
         }
     }

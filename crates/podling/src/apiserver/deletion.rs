@@ -45,12 +45,13 @@ pub(super) fn delete(
     mark(resource, &mut marked, &object, options, api.now());
     if is_complete(&marked) {
         // Only a kind with graceful deletion shows that it was marked before it went.
-        let last = if resource == &PODS {
-            marked
-        } else {
-            Value::clone(&object)
-        };
-        return Ok(remove(api, resource, last, options.dry_run));
+        if resource != &PODS {
+            return Ok(remove(api, resource, Value::clone(&object), options.dry_run));
+        }
+        if marked != *object {
+            marked = Value::clone(&api.put(resource, marked, options.dry_run));
+        }
+        return Ok(remove(api, resource, marked, options.dry_run));
     }
     if marked == *object {
         return Ok(object);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::texts;
 use crate::apiserver::{ApiServer, WriteOptions};
 use crate::clock::Time;
 use crate::cluster::NodeConfig;
-use crate::events::Recorder;
+use crate::events::{Event, Recorder};
 use crate::network::addresses::{PodAddresses, node_address, pod_range};
 use crate::quantity::Quantity;
 use crate::resource::{LEASES, NODES};
@@ -37,6 +38,8 @@ pub(super) struct Node {
     /// Memory in bytes, for containers without a limit.
     pub(super) memory: u64,
     config: NodeConfig,
+    /// Whether it was cordoned when the kubelet last looked.
+    cordoned: bool,
     /// Where in a second PLEG looks at the runtime.
     relist_phase: Duration,
     /// Where in a second the kubelet takes pods from its queue.
@@ -65,6 +68,7 @@ impl Node {
             images: BTreeSet::new(),
             memory: u64::try_from(memory).unwrap_or(0),
             config: config.clone(),
+            cordoned: false,
             relist_phase: rng.between(Duration::ZERO, LOOP),
             sync_phase: rng.between(Duration::ZERO, LOOP),
         }
@@ -129,6 +133,27 @@ impl Node {
                 drop(api.create(&LEASES, "kube-node-lease", lease, &options));
             }
         }
+    }
+
+    /// Says that the node was cordoned, or is no longer (`recordNodeSchedulableEvent`).
+    ///
+    /// Differs from Kubernetes: the loop over the node's status shares the moments of the lease's renewal.
+    pub(super) fn report_cordon(&mut self, api: &mut ApiServer) {
+        let Some(node) = api.get(&NODES, "", &self.name).cloned() else {
+            return;
+        };
+        let cordoned = node["spec"]["unschedulable"] == true;
+        if std::mem::replace(&mut self.cordoned, cordoned) == cordoned {
+            return;
+        }
+        let reason = if cordoned {
+            texts::NODE_NOT_SCHEDULABLE
+        } else {
+            texts::NODE_SCHEDULABLE
+        };
+        let message = format!("Node {} status is now: {reason}", self.name);
+        self.recorder
+            .record(api, &node, None, Event::normal(reason, &message));
     }
 
     fn object(&self, now: Time, rng: &mut Rng) -> Value {

@@ -38,13 +38,7 @@ impl Nodes {
     /// Stops all that runs, in its order.
     pub(super) fn begin_termination(&mut self, api: &mut ApiServer, uid: &str) {
         self.timers.cancel(&Task::Queue(uid.to_owned()));
-        if self
-            .workers
-            .get(uid)
-            .is_some_and(|worker| worker.failed.is_some())
-        {
-            self.record(api, uid, None, Event::normal("DeadlineExceeded", texts::DEADLINE));
-        }
+        self.repeat_deadline(api, uid);
         self.write_status(api, uid, false);
         self.want_readiness(uid, api.now());
         let Some(worker) = self.workers.get_mut(uid) else {
@@ -74,6 +68,14 @@ impl Nodes {
         }
         worker.script.push_back(Action::Finalize);
         self.step(api, uid);
+    }
+
+    /// A kubelet says that a deadline is over whenever it makes the pod's status.
+    fn repeat_deadline(&mut self, api: &mut ApiServer, uid: &str) {
+        let worker = self.workers.get(uid);
+        if worker.is_some_and(|worker| worker.failed.is_some()) {
+            self.record(api, uid, None, Event::normal("DeadlineExceeded", texts::DEADLINE));
+        }
     }
 
     /// Says that a container is stopped, runs its preStop hook, and lets its grace begin.
@@ -199,20 +201,27 @@ impl Nodes {
         {
             node.addresses.release(host);
         }
+        self.repeat_deadline(api, uid);
         self.write_status(api, uid, true);
         let delay = self.jitter(100, 900);
         self.timers.at(now + delay, Task::Confirm(uid.to_owned()));
         Then::Waits
     }
 
-    /// Tells the API server that a deleted pod is gone.
+    /// Ends the work on a pod: a deleted one's containers are removed, and the API server is told that it is gone.
     pub(super) fn confirm(&mut self, api: &mut ApiServer, uid: &str) {
-        let Some(worker) = self.workers.get(uid) else {
+        self.repeat_deadline(api, uid);
+        let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
+        worker.failed = None;
+        if worker.removed {
+            return self.drop_worker(uid);
+        }
         if !worker.is_deleting() {
             return;
         }
+        worker.containers.clear();
         let options = DeleteOptions {
             grace_period_seconds: Some(0),
             uid: Some(uid.to_owned()),

@@ -48,7 +48,10 @@ impl Nodes {
             return;
         }
         let at = match (worker.synced, self.nodes.get(&worker.node)) {
-            (Some(synced), Some(node)) if worker.relisted <= synced => node.next_relist(synced).max(now),
+            (Some(synced), Some(node)) if worker.relisted <= synced => {
+                worker.awaits_relist = true;
+                node.next_relist(synced).max(now)
+            }
             _ => now,
         };
         self.timers.at(at, Task::Sync(uid.to_owned()));
@@ -65,6 +68,9 @@ impl Nodes {
             return;
         }
         self.timers.cancel(&Task::Sync(uid.to_owned()));
+        if std::mem::take(&mut worker.awaits_relist) && worker.relist(now) {
+            worker.pending = true;
+        }
         if matches!(worker.stage, Stage::New | Stage::Live) && worker.is_deleting() {
             worker.stage = Stage::Terminating;
         }
@@ -205,7 +211,14 @@ impl Nodes {
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
-        if worker.relist(now) {
+        if !worker.relist(now) {
+            return;
+        }
+        if worker.awaits_relist {
+            // The sync that has waited for this look sees it, and yet it is news: it brings another sync.
+            worker.pending = true;
+            self.timers.at(now, Task::Sync(uid.to_owned()));
+        } else {
             self.request_sync(uid, now);
         }
     }

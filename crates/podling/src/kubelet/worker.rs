@@ -107,6 +107,10 @@ pub(super) struct Worker {
     pub(super) script: VecDeque<Action>,
     pub(super) busy: bool,
     pub(super) pending: bool,
+    /// Whether a sync is queued that waits for PLEG's next look.
+    pub(super) awaits_relist: bool,
+    /// Whether the pod is gone from the API while containers still run.
+    pub(super) removed: bool,
     pub(super) failure: Option<Failure>,
     /// Whether this sync has started a container.
     pub(super) started: bool,
@@ -144,6 +148,8 @@ impl Worker {
             script: VecDeque::new(),
             busy: false,
             pending: false,
+            awaits_relist: false,
+            removed: false,
             failure: None,
             started: false,
             synced: None,

@@ -75,6 +75,7 @@ impl Event {
 
 /// Two open watches and what came of them.
 pub(crate) struct Timeline {
+    namespace: String,
     pods: Stream,
     events: Stream,
     start: Option<Time>,
@@ -91,7 +92,8 @@ impl Timeline {
         let pods = format!("{path}/pods?watch=true&labelSelector={selector}");
         Some(Self {
             pods: watch(cluster, &pods, TABLE)?,
-            events: watch(cluster, &format!("{path}/events?watch=true"), "application/json")?,
+            namespace: namespace.to_owned(),
+            events: watch(cluster, "/api/v1/events?watch=true", "application/json")?,
             start: None,
             generated: Vec::new(),
             samples: Vec::new(),
@@ -117,10 +119,16 @@ impl Timeline {
             self.sample(now, &event);
         }
         for event in parsed(&cluster.read(&mut self.events).bytes) {
-            if event["type"] != "DELETED" {
+            if event["type"] != "DELETED" && self.belongs(&event["object"]) {
                 self.written.push((now, written(&event["object"])));
             }
         }
+    }
+
+    /// The case's own events, and what nodes say once it has begun; those stand in `default`.
+    fn belongs(&self, event: &Value) -> bool {
+        let is_of_node = event["involvedObject"]["kind"] == "Node";
+        event["metadata"]["namespace"] == self.namespace.as_str() || is_of_node && self.start.is_some()
     }
 
     fn sample(&mut self, now: Time, event: &Value) {

@@ -91,6 +91,8 @@ impl Nodes {
             spec["lifecycle"].get("postStart").cloned()
         });
         let Some(hook) = hook else { return Then::Next };
+        // PLEG sees the container run before the sync that waits for the hook is over.
+        self.runtime_changed(uid, api.now());
         let (well, takes) = self.run_hook(api, uid, &name, &hook);
         self.push(uid, Action::Hooked(name, well));
         Then::After(takes)

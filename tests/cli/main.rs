@@ -6,4 +6,5 @@ mod catalogue;
 mod environment;
 mod learner;
 mod lifetime;
+mod readme;
 mod trouble;

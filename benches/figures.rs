@@ -203,9 +203,12 @@ async fn ticks() -> Outcome<Vec<Duration>> {
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
             .await?;
         let version = changed.metadata.resource_version;
-        while !has_seen(&checker, name, version.as_deref()) {
-            checker.step(None).await;
-        }
+        let seen = async {
+            while !has_seen(&checker, name, version.as_deref()) {
+                checker.step(None).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), seen).await?;
         times.push(start.elapsed());
     }
     handle.stop().await;

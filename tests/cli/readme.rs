@@ -11,10 +11,16 @@ struct Exchange<'a> {
 
 fn session(readme: &str) -> Vec<Exchange<'_>> {
     let mut exchanges: Vec<Exchange<'_>> = Vec::new();
-    let inside = readme.split("```console\n").skip(1).filter_map(|block| block.split("```").next());
+    let inside = readme
+        .split("```console\n")
+        .skip(1)
+        .filter_map(|block| block.split("```").next());
     for line in inside.flat_map(str::lines) {
         match (line.strip_prefix("$ bbf "), exchanges.last_mut()) {
-            (Some(command), _) => exchanges.push(Exchange { command, shown: Vec::new() }),
+            (Some(command), _) => exchanges.push(Exchange {
+                command,
+                shown: Vec::new(),
+            }),
             (None, Some(exchange)) => exchange.shown.push(line),
             (None, None) => panic!("the session begins with {line:?}"),
         }
@@ -36,7 +42,10 @@ fn fits(shown: &[&str], printed: &[&str]) -> bool {
 
 fn line_fits(shown: &str, printed: &str) -> bool {
     let (shown, printed) = (shown.trim_end(), printed.trim_end());
-    shown == printed || shown.strip_suffix('…').is_some_and(|start| printed.starts_with(start))
+    shown == printed
+        || shown
+            .strip_suffix('…')
+            .is_some_and(|start| printed.starts_with(start))
 }
 
 #[test]
@@ -48,7 +57,10 @@ fn the_session_in_the_readme_is_true() {
     for Exchange { command, shown } in session {
         let ended = home.bbf(command);
         let printed: Vec<&str> = ended.stdout.lines().collect();
-        assert!(fits(&shown, &printed), "bbf {command} prints otherwise: {ended:?}");
+        assert!(
+            fits(&shown, &printed),
+            "bbf {command} prints otherwise: {ended:?}"
+        );
     }
 }
 

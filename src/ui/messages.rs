@@ -12,7 +12,7 @@ pub mod trouble;
 macro_rules! messages {
     ($( $name:ident ( $($argument:ident),* ) { $english:literal, $japanese:literal } )*) => {
         $(
-            #[doc = concat!("“", $english, "”")]
+            #[doc = concat!("```text\n", $english, "\n```")]
             pub fn $name(
                 language: crate::lab::Language
                 $(, $argument: &(impl std::fmt::Display + ?Sized))*

@@ -1,6 +1,6 @@
 //! What a container image is and does.
 //!
-//! An image is data ([`Image`]) and, where it must be, a small behaviour ([`process`]): which ports it serves,
+//! An image is data (`Image`) and, where it must be, a small behaviour (`process`): which ports it serves,
 //! what each path answers and when, what it logs and how it ends. The images of the book, busybox, curl, ubuntu
 //! and nginx are known and are on every node from the start; so is `example/lab`, a server whose flags choose
 //! its health, its start and its end. Any other image can be pulled and runs for ever.

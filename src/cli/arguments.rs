@@ -1,6 +1,6 @@
 //! What can be typed after `bbf`.
 
-use crate::lab::Language;
+use crate::lab::{Language, NotASpan, Span};
 use crate::ui::printer::Output;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -95,33 +95,33 @@ pub enum LabCommand {
         /// The lab, such as ch07-readiness
         lab: String,
     },
-    /// Start a lab: a cluster, broken
+    /// Start a lab: a cluster with something broken in it
     Start(Start),
     /// Show how the running lab stands
     Status {
-        /// The lab, if more than the running one may be meant
+        /// The lab [default: the running one]
         lab: Option<String>,
     },
     /// Watch the cluster until it is clear whether the lab is solved
     Check(Check),
     /// Take the next hint
     Hint {
-        /// The lab, if more than the running one may be meant
+        /// The lab [default: the running one]
         lab: Option<String>,
     },
     /// Show how the lab can be solved
     Solution(Solution),
-    /// Put everything back to the break
+    /// Put the lab back to its beginning; your manifests are kept aside
     Reset {
-        /// The lab, if more than the running one may be meant
+        /// The lab [default: the running one]
         lab: Option<String>,
     },
-    /// Put the lab away with its cluster; progress is kept
+    /// End the lab and remove its cluster; progress and manifests are kept
     Stop {
-        /// The lab, if more than the running one may be meant
+        /// The lab [default: the running one]
         lab: Option<String>,
     },
-    /// Watch a lab from break to fix, by itself and in fast-forward
+    /// Watch a lab break and get fixed by itself, in fast-forward
     Play(Play),
     /// Prove labs: the break fails, solutions pass, wrong fixes fail where they should
     Test(Test),
@@ -140,17 +140,23 @@ pub struct Start {
 /// The arguments of `bbf lab check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The lab, if more than the running one may be meant
+    /// The lab [default: the running one]
     pub lab: Option<String>,
-    /// How long to watch at most, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
-    pub timeout: u64,
+    /// How long to watch at most, such as 30s or 2m; a plain number is in seconds
+    #[arg(long, value_name = "TIME", value_parser = span, default_value_t = Span::seconds(120))]
+    pub timeout: Span,
+}
+
+/// A length of time as labs write it (`5s`, `2m`), or a plain number of seconds.
+fn span(text: &str) -> Result<Span, NotASpan> {
+    text.parse()
+        .map_or_else(|_| text.parse(), |seconds| Ok(Span::seconds(seconds)))
 }
 
 /// The arguments of `bbf lab solution`.
 #[derive(Debug, Args)]
 pub struct Solution {
-    /// The lab, if more than the running one may be meant
+    /// The lab [default: the running one]
     pub lab: Option<String>,
     /// Show it without asking
     #[arg(long, short)]
@@ -211,6 +217,20 @@ mod tests {
         ] {
             let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
             assert_eq!(arguments.global.lang, Some(Language::Ja), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_is_a_span_or_a_number_of_seconds() {
+        for (text, expected) in [
+            ("5", Some(5)),
+            ("5s", Some(5)),
+            ("2m", Some(120)),
+            ("1m30s", Some(90)),
+            ("5x", None),
+            ("", None),
+        ] {
+            assert_eq!(span(text).ok(), expected.map(Span::seconds), "{text:?}");
         }
     }
 

@@ -53,6 +53,10 @@ fn first_line(text: &str) -> String {
         Some((_, message)) => message,
         None => line.split(" at line ").next().unwrap_or(line),
     };
+    let message = message
+        .split(", set DuplicateKeyPolicy")
+        .next()
+        .unwrap_or(message);
     in_plain_words(message).to_owned()
 }
 

@@ -66,7 +66,7 @@ fn of_two_starts_at_once_one_starts_the_lab() {
     let ended = children.map(|child| home.ended(child.wait_with_output().unwrap()));
     let fresh = ended
         .iter()
-        .filter(|ended| ended.stderr.contains("running, and broken"))
+        .filter(|ended| ended.stderr.contains("something in it is broken"))
         .count();
     assert_eq!(fresh, 1, "{ended:#?}");
     for ended in ended {

@@ -12,7 +12,9 @@ pub(super) fn say(message: &Message) -> String {
         Message::NotFound { target } => format!("{target} doesn't exist"),
         Message::BeingDeleted { target } => format!("{target} is being deleted"),
         Message::Exists { target } => format!("{target} exists"),
-        Message::NotObserved { target } => format!("{target}: the newest change is being taken up"),
+        Message::NotObserved { target } => {
+            format!("{target}: its controller has not seen the newest change yet")
+        }
         Message::RollingOut {
             target,
             updated,
@@ -28,15 +30,18 @@ pub(super) fn say(message: &Message) -> String {
             wanted,
             least,
         } => {
-            format!("{target} asks for {wanted} replicas; it should ask for at least {least}")
+            format!(
+                "{target} asks for {}; it should ask for at least {least}",
+                counted(*wanted, "replica")
+            )
         }
-        Message::PodsReady { target, ready } => format!("{target}: {ready} ready"),
+        Message::PodsReady { target, ready } => format!("{target}: {} ready", counted(*ready, "Pod")),
         Message::NoPods { target } => format!("{target} has no running Pod"),
         Message::TooFewPods {
             target,
             ready,
             wanted,
-        } => format!("{target}: {ready} of {wanted} Pods are ready"),
+        } => format!("{target}: {ready} of {} ready", counted(*wanted, "Pod")),
         Message::PodStarting { pod } => format!("Pod {pod} is starting"),
         Message::PodUnschedulable { pod, why } => format!("Pod {pod} can't be scheduled: {why}"),
         Message::ContainerWaiting {
@@ -57,14 +62,17 @@ pub(super) fn say(message: &Message) -> String {
         } => {
             format!("Pod {pod}: container {container} ended ({reason}, exit code {exit_code})")
         }
-        Message::PodOver { pod, phase } => format!("Pod {pod} is over ({phase})"),
+        Message::PodOver { pod, phase } => format!("Pod {pod} has ended ({phase})"),
         Message::Running { target, restarts } => format!("{target} is running; restarts so far: {restarts}"),
         Message::Endpoints {
             service,
             ready,
             wanted,
         } => {
-            format!("Service {service} has {ready} ready endpoints; at least {wanted} are needed")
+            format!(
+                "Service {service} has {}; it needs {wanted} or more",
+                counted(*ready, "ready endpoint")
+            )
         }
         Message::HttpWaiting { url } => format!("{url} has not been asked yet"),
         Message::HttpAnswered { url, status } => format!("{url} answers {status}"),
@@ -80,7 +88,10 @@ pub(super) fn say(message: &Message) -> String {
             seen,
             wanted,
         } => {
-            format!("{target}: {reason} was recorded {seen} times; it takes {wanted}")
+            format!(
+                "{target}: {reason} was recorded {}; it takes {wanted}",
+                counted(*seen, "time")
+            )
         }
         Message::StatusCondition {
             target,
@@ -155,7 +166,9 @@ pub(super) fn say(message: &Message) -> String {
         } => {
             format!("{target}: {path} is {value} (expected: {expected})")
         }
-        Message::ReplicasKept { target, replicas } => format!("{target} still asks for {replicas} replicas"),
+        Message::ReplicasKept { target, replicas } => {
+            format!("{target} still asks for {}", counted(*replicas, "replica"))
+        }
         Message::ImagesKept { target } => format!("{target} still runs the same images"),
         Message::ImageChanged {
             target,
@@ -173,6 +186,13 @@ pub(super) fn say(message: &Message) -> String {
         Message::MustNot { observed } => format!("must not be so: {}", say(observed)),
         Message::AllHold => "all is as it should be".to_owned(),
     }
+}
+
+/// A number with its noun: `1 Pod`, `0 Pods`.
+fn counted(number: impl Into<i64>, noun: &str) -> String {
+    let number = number.into();
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 fn name(probe: ProbeKind) -> &'static str {

@@ -21,9 +21,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Check) ->
         .printer
         .status(&labs::waiting_for_verdict(language, &arguments.timeout));
     let mut checker = steps::checker(&at_hand.lab, &at_hand.record, &connection);
-    let overall = checker
-        .verdict_within(Duration::from_secs(arguments.timeout))
-        .await;
+    let overall = checker.verdict_within(Duration::from(arguments.timeout)).await;
     let first_time = steps::note_reports(&mut at_hand.store, &mut at_hand.record, checker.reports())?;
     context.say_damaged(&mut at_hand.store);
     let lab = &at_hand.lab;

@@ -4,8 +4,10 @@ use super::reports;
 use crate::cli::Exit;
 use crate::cli::context::{AtHand, Context};
 use crate::cli::trouble::Trouble;
+use crate::session::record::Stage;
 use crate::session::{self, steps};
 use crate::ui::messages::labs;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How long to look at the cluster before saying what is seen.
@@ -29,6 +31,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) 
 pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Result<Exit, Trouble> {
     let connection = context.connect(&at_hand).await?;
     context.apply_saved(&mut at_hand, &connection).await?;
+    let solved_at = solved_at(context, &mut at_hand)?;
     let mut checker = steps::checker(&at_hand.lab, &at_hand.record, &connection);
     checker.read_within(LOOK).await;
     let (language, lab) = (context.language(), &at_hand.lab);
@@ -40,6 +43,7 @@ pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Resu
             "startedAt".to_owned(),
             serde_json::json!(at_hand.record.started_at),
         );
+        fields.insert("solvedAt".to_owned(), serde_json::json!(solved_at));
         fields.insert("stage".to_owned(), serde_json::json!(at_hand.record.stage));
         fields.insert("kubeconfig".to_owned(), serde_json::json!(kubeconfig));
         fields.insert("folder".to_owned(), serde_json::json!(folder));
@@ -53,6 +57,10 @@ pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Resu
     context
         .printer
         .line(&labs::status_running(language, lab.id(), &since));
+    if let Some(at) = solved_at {
+        let at = at.strftime("%Y-%m-%d %H:%M UTC");
+        context.printer.line(&labs::status_solved(language, &at));
+    }
     reports::print(context.printer, lab, checker.reports());
     context
         .printer
@@ -61,4 +69,14 @@ pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Resu
         .printer
         .line(&labs::status_kubeconfig(language, &kubeconfig.display()));
     Ok(Exit::Done)
+}
+
+/// When the lab was first solved, if it is solved in this go: what a fresh look sees has not held for long yet.
+fn solved_at(context: &mut Context<'_>, at_hand: &mut AtHand) -> Result<Option<Timestamp>, Trouble> {
+    if at_hand.record.stage != Stage::Solved {
+        return Ok(None);
+    }
+    let progress = at_hand.store.progress().map_err(session::Error::from)?;
+    context.say_damaged(&mut at_hand.store);
+    Ok(progress.labs.get(at_hand.lab.id()).and_then(|lab| lab.solved_at))
 }

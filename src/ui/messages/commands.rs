@@ -14,13 +14,13 @@ super::messages! {
     stopped() { "stopped", "停止中" }
     cluster_stopped(name) {
         "Cluster {name} is stopped. The next command that needs it brings it back as it was.",
-        "クラスタ {name} を停止しました。必要になったときに、元の状態で復旧します。"
+        "クラスター {name} を停止しました。必要になったときに、元の状態で復旧します。"
     }
-    cluster_was_stopped(name) { "Cluster {name} was not running.", "クラスタ {name} は起動していません。" }
-    no_clusters() { "There is no cluster. A lab starts one: bbf lab start", "クラスタはありません。ラボを開始すると作られます: bbf lab start" }
+    cluster_was_stopped(name) { "Cluster {name} was not running.", "クラスター {name} は起動していません。" }
+    no_clusters() { "There is no cluster. A lab starts one: bbf lab start", "クラスターはありません。ラボを開始すると作られます: bbf lab start" }
     shell_opened(lab) {
         "A shell for lab {lab}: kubectl reaches its cluster here, and only here. Leave with `exit`.",
-        "ラボ {lab} のシェルです。このシェルの中だけで kubectl がラボのクラスタに接続します。終了するには `exit` と入力してください。"
+        "ラボ {lab} のシェルです。このシェルの中だけで kubectl がラボのクラスターに接続します。終了するには `exit` と入力してください。"
     }
     shell_without_kubectl() {
         "kubectl is not on your PATH. Editing the manifests works without it.",

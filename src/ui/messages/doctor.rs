@@ -1,19 +1,19 @@
 //! What `bbf doctor` says.
 
 super::messages! {
-    all_well() { "This machine can run every lab on the embedded cluster.", "このマシンでは、組み込みクラスタですべてのラボを実行できます。" }
+    all_well() { "This machine can run every lab on the embedded cluster.", "このマシンでは、組み込みクラスターですべてのラボを実行できます。" }
     not_well() { "Labs can't run here until the problems above are solved.", "上の問題を解決するまで、ラボを実行できません。" }
-    state_folder(path) { "State folder {path} can be written", "状態フォルダ {path} に書き込めます" }
-    state_folder_bad(path, why) { "State folder {path} can't be written: {why}", "状態フォルダ {path} に書き込めません: {why}" }
-    state_folder_fix() { "Name another one: export BBF_HOME=/path/to/a/folder", "別のフォルダを指定してください: export BBF_HOME=/フォルダのパス" }
-    work_folder(path) { "Work folder {path} can be written", "作業フォルダ {path} に書き込めます" }
-    work_folder_bad(path, why) { "Work folder {path} can't be written: {why}", "作業フォルダ {path} に書き込めません: {why}" }
-    work_folder_fix() { "Name another one: export BBF_WORK=/path/to/a/folder", "別のフォルダを指定してください: export BBF_WORK=/フォルダのパス" }
+    state_folder(path) { "State folder {path} can be written", "状態フォルダー {path} に書き込めます" }
+    state_folder_bad(path, why) { "State folder {path} can't be written: {why}", "状態フォルダー {path} に書き込めません: {why}" }
+    state_folder_fix() { "Name another one: export BBF_HOME=/path/to/a/folder", "別のフォルダーを指定してください: export BBF_HOME=/フォルダーのパス" }
+    work_folder(path) { "Work folder {path} can be written", "作業フォルダー {path} に書き込めます" }
+    work_folder_bad(path, why) { "Work folder {path} can't be written: {why}", "作業フォルダー {path} に書き込めません: {why}" }
+    work_folder_fix() { "Name another one: export BBF_WORK=/path/to/a/folder", "別のフォルダーを指定してください: export BBF_WORK=/フォルダーのパス" }
     loopback() { "A port on 127.0.0.1 can be opened", "127.0.0.1 のポートを開けます" }
     loopback_bad(why) { "No port on 127.0.0.1 can be opened: {why}", "127.0.0.1 のポートを開けません: {why}" }
     loopback_fix() { "Look at your firewall or sandbox: it must allow listening on 127.0.0.1", "ファイアウォールやサンドボックスの設定で、127.0.0.1 の待ち受けを許可してください" }
-    embedded(version, millis) { "The embedded cluster (Kubernetes {version}) answers, after {millis} ms", "組み込みクラスタ (Kubernetes {version}) が {millis} ミリ秒で応答しました" }
-    embedded_bad(why) { "The embedded cluster does not answer: {why}", "組み込みクラスタが応答しません: {why}" }
+    embedded(version, millis) { "The embedded cluster (Kubernetes {version}) answers, after {millis} ms", "組み込みクラスター (Kubernetes {version}) が {millis} ミリ秒で応答しました" }
+    embedded_bad(why) { "The embedded cluster does not answer: {why}", "組み込みクラスターが応答しません: {why}" }
     embedded_fix() { "That is a mistake in bbf. Please report it.", "bbf の不具合です。報告してください。" }
     kubectl(path) { "kubectl: {path}", "kubectl: {path}" }
     kubectl_missing() { "kubectl is not installed. Labs can be solved by editing manifests; with kubectl you see more.", "kubectl がありません。マニフェストの編集だけでもラボは解けますが、kubectl があるとより多くを確認できます。" }

@@ -1,10 +1,10 @@
 //! What bbf says about labs and sessions.
 
 super::messages! {
-    starting_cluster() { "Starting the cluster…", "クラスタを起動しています…" }
+    starting_cluster() { "Starting the cluster…", "クラスターを起動しています…" }
     cluster_brought_back() {
         "The cluster had stopped. It was brought back as it was.",
-        "クラスタが停止していたため、元の状態で復旧しました。"
+        "クラスターが停止していたため、元の状態で復旧しました。"
     }
     cluster_moved() {
         "Its port was taken, so it listens on another one now. `bbf shell` and bbf's kubeconfig know it already.",
@@ -12,7 +12,7 @@ super::messages! {
     }
     recording_damaged(kept) {
         "The cluster's recording was damaged: your latest commands may be missing. The damaged recording is kept as {kept}.",
-        "クラスタの記録が壊れていました。直近の操作が失われている可能性があります。壊れた記録は {kept} に残してあります。"
+        "クラスターの記録が壊れていました。直近の操作が失われている可能性があります。壊れた記録は {kept} に残してあります。"
     }
     file_damaged(path, kept) {
         "{path} was damaged. What could be read was used; the damaged part is kept as {kept}.",
@@ -22,11 +22,11 @@ super::messages! {
         "Your earlier {file} is kept as {kept}.",
         "以前編集した {file} は {kept} に残してあります。"
     }
-    lab_started(id) { "Lab {id} is running, and broken.", "ラボ {id} を開始しました。壊れた状態です。" }
-    lab_reset(id) { "Lab {id} is back at the break.", "ラボ {id} を壊れた状態に戻しました。" }
+    lab_started(id) { "Lab {id} is running, and something in it is broken.", "ラボ {id} を開始しました。どこかが壊れています。" }
+    lab_reset(id) { "Lab {id} is back at its beginning. The task: bbf lab show {id}", "ラボ {id} を最初の状態に戻しました。課題を見るには: bbf lab show {id}" }
     lab_stopped(id) {
-        "Lab {id} is put away; your progress is kept.",
-        "ラボ {id} を片付けました。進捗は保存されています。"
+        "Lab {id} is put away; your progress is kept. The next lab: bbf lab list",
+        "ラボ {id} を終了しました。進捗は保存されています。次のラボを選ぶには: bbf lab list"
     }
     work_folder_kept(folder) {
         "Your manifests stay in {folder}.",
@@ -39,8 +39,8 @@ super::messages! {
         "前回の開始が途中で中断されたため、最初からやり直します。"
     }
     how_to_resume() {
-        "Go on with `bbf lab status`, or begin again with `bbf lab reset`.",
-        "続けるには `bbf lab status`、最初からやり直すには `bbf lab reset` を実行してください。"
+        "Check your fix: `bbf lab check`. Stuck? `bbf lab hint`. Begin again: `bbf lab reset`.",
+        "確認するには `bbf lab check`、行き詰まったら `bbf lab hint`、最初からやり直すには `bbf lab reset` を実行してください。"
     }
     task() { "Task", "課題" }
     story() { "Story", "状況" }
@@ -49,7 +49,7 @@ super::messages! {
     debrief() { "What you have seen", "解説" }
     topics(list) { "Topics: {list}", "トピック: {list}" }
     minutes(minutes) { "About {minutes} minutes", "目安 {minutes} 分" }
-    needs_cluster(cluster) { "Cluster: {cluster}", "クラスタ: {cluster}" }
+    needs_cluster(cluster) { "Cluster: {cluster}", "クラスター: {cluster}" }
     heading_id() { "LAB", "ラボ" }
     heading_title() { "TITLE", "題名" }
     heading_minutes() { "MINUTES", "分" }
@@ -72,22 +72,22 @@ super::messages! {
         "{file} は適用されませんでした: {why}"
     }
     how_to_replace() {
-        "What can't be changed in place: write `# replace` on the first line, and the object is deleted and made anew.",
-        "そのまま変更できない項目は、先頭行に `# replace` と書くと、オブジェクトを削除して作り直します。"
+        "For what can't be changed in place, write `# replace` on the first line: the object is deleted and created again.",
+        "そのまま変更できないフィールドを変えるときは、先頭行に `# replace` と書いてください。オブジェクトを削除して作り直します。"
     }
     last_good_stays() {
         "The cluster keeps what was applied before. Correct the file and save it again.",
-        "クラスタは前回適用した状態のままです。ファイルを修正して、もう一度保存してください。"
+        "クラスターは前回適用した状態のままです。ファイルを修正して、もう一度保存してください。"
     }
-    waiting_for_verdict(seconds) {
-        "Watching the cluster until the verdict is in (at most {seconds} s)…",
-        "判定が出るまでクラスタを観察しています (最長 {seconds} 秒)…"
+    waiting_for_verdict(most) {
+        "Watching the cluster until the verdict is in (at most {most})…",
+        "判定が出るまでクラスターを観察しています (最長 {most})…"
     }
     solved(id) { "Solved: {id}. Well done!", "解決しました: {id}。お見事です！" }
     not_solved(id) { "Not solved yet: {id}.", "まだ解決していません: {id}。" }
     verdict_unknown(id) {
         "It can't be told whether {id} is solved: the cluster could not be seen.",
-        "クラスタの状態を確認できないため、{id} が解決したか判定できません。"
+        "クラスターの状態を確認できないため、{id} が解決したか判定できません。"
     }
     held(held, needed) { "held for {held} of {needed} s", "{needed} 秒中 {held} 秒継続" }
     verdict_passed() { "passed", "達成" }
@@ -101,27 +101,31 @@ super::messages! {
     }
     no_hint_now() {
         "There is no hint for the state that your cluster is in. Check it: `bbf lab check`.",
-        "今のクラスタの状態に合うヒントはありません。`bbf lab check` で確認してください。"
+        "今のクラスターの状態に合うヒントはありません。`bbf lab check` で確認してください。"
     }
     ask_solution() {
         "Show the solution? It is noted in your progress.",
         "解答例を表示しますか？ 表示したことは進捗に記録されます。"
     }
     solution_needs_yes() {
-        "The solution was not shown: there is no terminal to ask on.",
-        "端末で確認できないため、解答例を表示しませんでした。"
+        "The solution was not shown: there is no terminal to ask on. To see it all the same:",
+        "端末で確認できないため、解答例を表示しませんでした。表示するには:"
     }
     solution_name(name) { "Solution “{name}”", "解答例「{name}」" }
     solution_not_shown() { "The solution was not shown.", "解答例は表示しませんでした。" }
     status_running(id, since) { "Lab {id}, started {since}", "ラボ {id} (開始: {since})" }
+    status_solved(at) {
+        "Solved on {at}. What follows is a fresh look, and each time window begins anew:",
+        "{at} に解決しました。以下は現在の状態です (継続時間は数え直しています):"
+    }
     status_kubeconfig(path) { "Kubeconfig: {path}", "kubeconfig: {path}" }
     status_folder(path) { "Manifests: {path}", "マニフェスト: {path}" }
-    no_lab_running() { "No lab is running.", "実行中のラボはありません。" }
+    no_lab_running() { "No lab is running. Start one: bbf lab start <lab>; see bbf lab list", "実行中のラボはありません。開始するには: bbf lab start <ラボ> (一覧は bbf lab list)" }
     play_break(id) { "Lab {id}: applying the break.", "ラボ {id}: 壊れたマニフェストを適用します。" }
     play_fix(name) { "Applying the solution “{name}”.", "解答例「{name}」を適用します。" }
     play_done(seconds) {
         "Solved after {seconds} s of cluster time.",
-        "クラスタ内の時間で {seconds} 秒後に解決しました。"
+        "クラスター内の時間で {seconds} 秒後に解決しました。"
     }
     play_unsolved() {
         "The solution did not solve the lab. That is a mistake in the lab.",
@@ -129,11 +133,11 @@ super::messages! {
     }
     proof_passed(id, time, simulated) {
         "proved  {id}  ({time} for {simulated} s of cluster time)",
-        "証明済み  {id}  (クラスタ内の {simulated} 秒分を {time} で実行)"
+        "証明済み  {id}  (クラスター内の {simulated} 秒分を {time} で実行)"
     }
     proof_failed(id, time, simulated) {
         "FAILED  {id}  ({time} for {simulated} s of cluster time)",
-        "失敗  {id}  (クラスタ内の {simulated} 秒分を {time} で実行)"
+        "失敗  {id}  (クラスター内の {simulated} 秒分を {time} で実行)"
     }
     proof_skipped(id, step, why) { "{id}: {step} was skipped: {why}", "{id}: {step} は実行できませんでした: {why}" }
     proofs_done(count, failed, time) {
@@ -146,6 +150,6 @@ super::messages! {
     }
     readme_kubectl() {
         "Or use kubectl: `bbf shell` opens a shell in which it reaches the lab's cluster.",
-        "kubectl を使うこともできます。`bbf shell` で、ラボのクラスタに接続できるシェルが開きます。"
+        "kubectl を使うこともできます。`bbf shell` で、ラボのクラスターに接続できるシェルが開きます。"
     }
 }

@@ -17,7 +17,7 @@ super::messages! {
     }
     stop_first(running) {
         "Go on with it: bbf lab status. Or put it away: bbf lab stop {running}",
-        "続けるには bbf lab status、片付けるには bbf lab stop {running}"
+        "続けるには bbf lab status、終了するには bbf lab stop {running}"
     }
     not_finished_starting(id) {
         "The start of lab {id} was interrupted.",
@@ -30,7 +30,7 @@ super::messages! {
     }
     set_bbf_home() {
         "Name a folder: export BBF_HOME=/path/to/a/folder",
-        "フォルダを指定してください: export BBF_HOME=/フォルダのパス"
+        "フォルダーを指定してください: export BBF_HOME=/フォルダーのパス"
     }
     held_by(holder) {
         "Another bbf is at work: {holder}.",
@@ -52,23 +52,23 @@ super::messages! {
     }
     choose_other_folder() {
         "Name a folder that you may write to: export BBF_HOME=/path/to/a/folder",
-        "書き込めるフォルダを指定してください: export BBF_HOME=/フォルダのパス"
+        "書き込めるフォルダーを指定してください: export BBF_HOME=/フォルダーのパス"
     }
     file_failed(path, why) { "{path} can't be used: {why}.", "{path} を使用できません: {why}" }
     ask_doctor() { "See what is wrong: bbf doctor", "原因を調べるには: bbf doctor" }
-    cluster_not_started(why) { "The cluster did not start: {why}.", "クラスタを起動できませんでした: {why}" }
+    cluster_not_started(why) { "The cluster did not start: {why}.", "クラスターを起動できませんでした: {why}" }
     cluster_silent(log) {
         "The cluster's process ended at once. What it said is in {log}.",
-        "クラスタのプロセスがすぐに終了しました。出力は {log} にあります。"
+        "クラスターのプロセスがすぐに終了しました。出力は {log} にあります。"
     }
-    cluster_unreachable(why) { "The cluster does not answer: {why}.", "クラスタが応答しません: {why}" }
+    cluster_unreachable(why) { "The cluster does not answer: {why}.", "クラスターが応答しません: {why}" }
     retry_check() {
         "Bring it back and look again: bbf lab status",
-        "クラスタを復旧して確認するには: bbf lab status"
+        "クラスターを復旧して確認するには: bbf lab status"
     }
     cluster_stubborn(pid) {
         "The cluster's process {pid} does not end.",
-        "クラスタのプロセス {pid} が終了しません。"
+        "クラスターのプロセス {pid} が終了しません。"
     }
     end_process(pid) { "End it yourself: kill -9 {pid}", "手動で終了してください: kill -9 {pid}" }
     cluster_file_damaged(path, why) {
@@ -76,11 +76,11 @@ super::messages! {
         "{path} を読み取れません: {why}"
     }
     reset_lab() { "Begin the lab again: bbf lab stop, then bbf lab start", "ラボをやり直すには: bbf lab stop の後に bbf lab start" }
-    request_failed(why) { "The cluster refused: {why}", "クラスタが要求を拒否しました: {why}" }
+    request_failed(why) { "The cluster refused: {why}", "クラスターが要求を拒否しました: {why}" }
     break_not_applied(why) { "The break could not be applied: {why}", "壊れたマニフェストを適用できませんでした: {why}" }
-    unknown_cluster(name) { "There is no cluster “{name}”.", "クラスタ「{name}」はありません。" }
-    see_clusters() { "See all clusters: bbf cluster list", "クラスタの一覧: bbf cluster list" }
-    no_cluster() { "There is no cluster.", "クラスタはありません。" }
+    unknown_cluster(name) { "There is no cluster “{name}”.", "クラスター「{name}」はありません。" }
+    see_clusters() { "See all clusters: bbf cluster list", "クラスターの一覧: bbf cluster list" }
+    no_cluster() { "There is no cluster.", "クラスターはありません。" }
     shell_failed(shell, why) { "The shell {shell} could not be started: {why}.", "シェル {shell} を起動できませんでした: {why}" }
     terminal_failed(why) { "The terminal can't be used: {why}.", "端末を使用できません: {why}" }
     use_plain() { "Do without the live view: bbf lab start --no-live", "画面表示なしで開始するには: bbf lab start --no-live" }

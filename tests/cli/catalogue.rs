@@ -10,8 +10,8 @@ fn the_list_names_the_labs_and_leaves_nothing_behind() {
     assert_data_eq!(
         ended.stdout,
         str![[r#"
-LAB               TITLE                    MINUTES   STATE
-ch07-readiness    Ready, for ten seconds   10        -
+LAB               TITLE                       MINUTES   STATE
+ch07-readiness    Ready, for ten seconds      10        -
 ...
 "#]]
     );

@@ -297,7 +297,7 @@ mod tests {
         assert_data_eq!(
             screen,
             str![[r#"
- ch07-readiness  Ready, for ten seconds                                 broken
+ ch07-readiness  Ready, for ten seconds                             not solved
 Story
 
 The Pod turns ready, then unready.

@@ -3,7 +3,7 @@
 use super::{Mood, Objective, View};
 use crate::ui::markdown;
 use crate::ui::messages::{labs, live as say};
-use crate::ui::wrapping::{cut, pad};
+use crate::ui::wrapping::{cut, pad, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style, Stylize as _};
@@ -16,6 +16,9 @@ const TWO_COLUMNS: u16 = 130;
 /// Smaller than this, nothing can be shown.
 const SMALLEST: (u16, u16) = (40, 12);
 
+/// The most lines of news.
+const MOST_NEWS: usize = 4;
+
 /// The most Pods and events that are shown.
 const MOST: (usize, usize) = (8, 5);
 
@@ -26,9 +29,11 @@ pub fn render(view: &View, area: Rect, buffer: &mut Buffer) -> usize {
         return 0;
     }
     let rows = Rows { area, next: area.y };
-    let (header, middle, footer) = rows.around(1, 2);
+    let mut bottom = news(view, area.width);
+    bottom.push(keys(view, area.width));
+    let (header, middle, footer) = rows.around(1, u16::try_from(bottom.len()).unwrap_or(2));
     put(&[title(view, area.width)], header, buffer);
-    put(&[news(view, area.width), keys(view, area.width)], footer, buffer);
+    put(&bottom, footer, buffer);
     if area.width >= TWO_COLUMNS {
         let left = Rect {
             width: middle.width / 2 - 1,
@@ -119,14 +124,21 @@ fn title(view: &View, width: u16) -> Line<'static> {
     .reversed()
 }
 
-fn news(view: &View, width: u16) -> Line<'static> {
+/// The latest news, in full as far as there is room: what a server says about a refused manifest is what the learner
+/// needs, and its point is often at the end.
+fn news(view: &View, width: u16) -> Vec<Line<'static>> {
     let colour = match view.news.mood {
         Mood::Plain => Color::DarkGray,
         Mood::Good => Color::Green,
         Mood::Bad => Color::Red,
         Mood::Question => Color::Yellow,
     };
-    Line::from(cut(&view.news.text, usize::from(width))).fg(colour)
+    let mut lines = wrap(&[Span::raw(view.news.text.as_str())], usize::from(width), "", "");
+    lines.truncate(MOST_NEWS);
+    if lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.into_iter().map(|line| line.fg(colour)).collect()
 }
 
 fn keys(view: &View, width: u16) -> Line<'static> {

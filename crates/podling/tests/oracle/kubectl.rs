@@ -263,6 +263,8 @@ fn wait(replay: &mut Replay, mut running: Running, step: &Value) -> io::Result<E
         }
         let over = at_limit && killed_then && activity.quiet >= REACTION * 10;
         if over || started.elapsed() > PATIENCE {
+            // A command that the machine was too busy for says nothing about the cluster.
+            replay.time_passed_beside_kubectl |= !over;
             return running.end(None);
         }
         thread::sleep(LOOK);

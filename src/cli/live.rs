@@ -29,8 +29,10 @@ pub(super) async fn run(
     let provider = context.provider(&at_hand.lab)?;
     let mut saves = Saves::of(&context.folders.work(&id));
     let mut desk = Desk::new(at_hand, connection, provider, context.language());
+    // A signal that came before anyone listened would end bbf with the terminal taken.
+    let asked_to_end = processes::asked_to_end().map_err(unusable)?;
     let screen = Screen::take().map_err(unusable)?;
-    let ended = look_on(&mut desk, screen, &mut saves).await;
+    let ended = look_on(&mut desk, screen, &mut saves, asked_to_end).await;
     let language = context.language();
     context.say_damaged(&mut desk.at_hand.store);
     let text = match ended? {
@@ -41,11 +43,16 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-async fn look_on(desk: &mut Desk, mut screen: Screen, saves: &mut Saves) -> Result<Next, Trouble> {
+async fn look_on(
+    desk: &mut Desk,
+    mut screen: Screen,
+    saves: &mut Saves,
+    asked_to_end: impl Future<Output = ()>,
+) -> Result<Next, Trouble> {
     let unusable = |error: std::io::Error| Trouble::Terminal(error.to_string());
     let mut presses = terminal::presses().map_err(unusable)?;
     let mut glances = tokio::time::interval(GLANCE);
-    let mut ended = std::pin::pin!(processes::asked_to_end());
+    let mut ended = std::pin::pin!(asked_to_end);
     let mut settled: Option<Instant> = None;
     desk.glance().await?;
     loop {

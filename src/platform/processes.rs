@@ -88,31 +88,36 @@ pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     true
 }
 
-/// Waits for the signal that asks this process to end (SIGTERM, or Ctrl-C where there is a terminal).
+/// Listens for the signals that ask this process to end (SIGTERM, SIGHUP, or Ctrl-C where there is a terminal). From
+/// the moment that this returns they no longer end the process by themselves; the future is done when one has come.
 ///
 /// # Errors
 /// When the signal handlers can't be set.
 #[cfg(unix)]
-pub async fn asked_to_end() -> io::Result<()> {
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
 }
 
-/// Waits for the signal that asks this process to end.
+/// Listens for the signal that asks this process to end; the future is done when it has come.
 ///
 /// # Errors
 /// When the signal handler can't be set.
 #[cfg(not(unix))]
-pub async fn asked_to_end() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 #[cfg(test)]

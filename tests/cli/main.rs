@@ -6,5 +6,9 @@ mod catalogue;
 mod environment;
 mod learner;
 mod lifetime;
+#[cfg(unix)]
+mod live_view;
 mod readme;
+#[cfg(unix)]
+mod screen;
 mod trouble;

@@ -67,10 +67,15 @@ pub async fn serve(folder: &Path, out: &mut impl Write) -> bool {
     let folder = ClusterFolder::new(folder.to_owned());
     match Served::begin(&folder).await {
         Ok(served) => {
+            // Whoever has been told that the cluster answers may end it at once.
+            let asked = processes::asked_to_end();
             served.word.say(out);
-            let asked = processes::asked_to_end().await;
+            let listened = asked.is_ok();
+            if let Ok(asked) = asked {
+                asked.await;
+            }
             served.cluster.stop().await;
-            asked.is_ok()
+            listened
         }
         Err(why) => {
             Word::Refused { why }.say(out);

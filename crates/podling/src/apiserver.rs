@@ -32,6 +32,7 @@ pub(crate) mod service_ip;
 mod stream;
 pub(crate) mod tables;
 mod write;
+mod yaml;
 
 pub use stream::Stream;
 

@@ -1,18 +1,20 @@
 //! From a request's body to an object: syntax, kind, types, strict field validation, Go's form.
 //!
 //! Source: `k8s.io/apimachinery/pkg/runtime/serializer/json`, `sigs.k8s.io/json` and the handlers around them,
-//! v1.36. Differs from Kubernetes: bodies are JSON only; a struct field that is given twice keeps the last value
-//! instead of merging the two.
+//! v1.36. Differs from Kubernetes: a struct field that is given twice keeps the last value instead of merging the
+//! two.
 
 use serde_json::{Value, json};
 
+pub(crate) use self::body::Body;
 use self::tree::Tree;
 use crate::resource::Resource;
 use crate::schema::{self, Type};
 use crate::status::Status;
 
+mod body;
 mod go;
-
+mod protobuf;
 mod round_trip;
 mod time_text;
 mod tree;
@@ -69,7 +71,7 @@ impl FieldValidation {
 /// [`FieldValidation::Strict`] any unknown or repeated field.
 pub(crate) fn decode(
     resource: &'static Resource,
-    body: &[u8],
+    body: Body<'_>,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     decode_kind(
@@ -86,20 +88,55 @@ pub(crate) fn decode(
 /// As [`decode`].
 pub(crate) fn decode_kind(
     (group, version, kind): (&str, &str, &str),
-    body: &[u8],
+    body: Body<'_>,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     let wanted = Kind { group, version, kind };
-    let tree = parse(body).map_err(|why| unrecognised(kind, &why, body))?;
-    let named = Kind::of(&tree, wanted).map_err(|why| unrecognised(kind, &why, body))?;
-    if named != wanted {
-        return Err(match named.other_version_of(wanted) {
-            Some(why) => Status::bad_request(why),
-            None => named.refused(kind, &named.not_convertible_to(wanted)),
-        });
+    match body {
+        Body::Protobuf(bytes) => decode_message(wanted, bytes),
+        Body::Json(text) => decode_tree(wanted, parse(text), text, validation),
+        Body::Yaml(text) => decode_tree(wanted, body::yaml(text), text, validation),
     }
+}
+
+fn decode_tree(
+    wanted: Kind<'_>,
+    tree: Result<Tree, String>,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, Status> {
+    let unrecognised = |why: String| unrecognised(wanted.kind, &why, body);
+    let tree = tree.map_err(unrecognised)?;
+    let named = Kind::of(&tree, wanted).map_err(unrecognised)?;
+    named.check(wanted)?;
     let decoded = wanted.schema().and_then(|of| read(of, wanted, tree, validation));
-    decoded.map_err(|why| wanted.refused(kind, &why))
+    decoded.map_err(|why| wanted.refused(wanted.kind, &why))
+}
+
+fn decode_message(wanted: Kind<'_>, body: &[u8]) -> Result<Decoded, Status> {
+    let unknown = protobuf::open(body).map_err(|why| unrecognised(wanted.kind, &why, body))?;
+    let named = Kind::named(&unknown.api_version, &unknown.kind, wanted);
+    // As Go does, a version that cannot be read counts as none.
+    let named = named.unwrap_or(Kind {
+        kind: if unknown.kind.is_empty() {
+            wanted.kind
+        } else {
+            &unknown.kind
+        },
+        ..wanted
+    });
+    named.check(wanted)?;
+    let object = wanted.schema().and_then(|of| {
+        let mut object = protobuf::read(of.definition, unknown.raw)?;
+        finish(of, wanted, &mut object);
+        Ok(object)
+    });
+    object
+        .map(|object| Decoded {
+            object,
+            warnings: Vec::new(),
+        })
+        .map_err(|why| wanted.refused(wanted.kind, &why))
 }
 
 /// Reads an object again after it was patched. The error is the sentence alone, for the patch's own wording.
@@ -123,24 +160,31 @@ pub(crate) fn decode_patched(
 ///
 /// # Errors
 /// 400 with the bare reason, as Kubernetes answers here.
-pub(crate) fn decode_delete_options(body: &[u8]) -> Result<Value, Status> {
+pub(crate) fn decode_delete_options(body: Body<'_>) -> Result<Value, Status> {
     const SCHEME: &str = "pkg/apis/meta/internalversion/scheme/register.go:27";
     let wanted = Kind {
         group: "",
         version: "v1",
         kind: "DeleteOptions",
     };
-    if body.is_empty() {
-        return Ok(json!({}));
-    }
-    let decoded = parse(body).and_then(|tree| {
-        let named = Kind::of(&tree, wanted)?;
-        if named.kind != wanted.kind {
-            return Err(named.not_registered(SCHEME));
-        }
-        read(wanted.schema()?, wanted, tree, FieldValidation::Ignore)
-    });
-    decoded.map(|decoded| decoded.object).map_err(Status::bad_request)
+    let check = |named: Kind<'_>| match named.kind == wanted.kind {
+        true => Ok(()),
+        false => Err(named.not_registered(SCHEME)),
+    };
+    let from_tree = |tree: Tree| {
+        check(Kind::of(&tree, wanted)?)?;
+        read(wanted.schema()?, wanted, tree, FieldValidation::Ignore).map(|decoded| decoded.object)
+    };
+    let decoded = match body {
+        Body::Json([]) | Body::Yaml([]) | Body::Protobuf([]) => return Ok(json!({})),
+        Body::Json(text) => parse(text).and_then(from_tree),
+        Body::Yaml(text) => body::yaml(text).and_then(from_tree),
+        Body::Protobuf(bytes) => protobuf::open(bytes).and_then(|unknown| {
+            check(Kind::named(&unknown.api_version, &unknown.kind, wanted)?)?;
+            protobuf::read(wanted.schema()?.definition, unknown.raw)
+        }),
+    };
+    decoded.map_err(Status::bad_request)
 }
 
 /// Brings an object whose values have the right types into the form in which Kubernetes would write it: nulls and
@@ -170,11 +214,7 @@ fn read(
     if validation == FieldValidation::Strict && !problems.is_empty() {
         return Err(format!("strict decoding error: {}", problems.join(", ")));
     }
-    if let Some(object) = value.as_object_mut() {
-        round_trip::tidy(of, object);
-        object.insert("apiVersion".to_owned(), kind.api_version().into());
-        object.insert("kind".to_owned(), kind.kind.into());
-    }
+    finish(of, kind, &mut value);
     let warnings = match validation {
         FieldValidation::Warn => problems,
         _ => Vec::new(),
@@ -183,6 +223,15 @@ fn read(
         object: value,
         warnings,
     })
+}
+
+/// Gives an object the form in which Go writes it, and says what it is.
+fn finish(of: &'static Type, kind: Kind<'_>, value: &mut Value) {
+    if let Some(object) = value.as_object_mut() {
+        round_trip::tidy(of, object);
+        object.insert("apiVersion".to_owned(), kind.api_version().into());
+        object.insert("kind".to_owned(), kind.kind.into());
+    }
 }
 
 fn unrecognised(kind: &str, why: &str, body: &[u8]) -> Status {
@@ -219,7 +268,12 @@ impl<'a> Kind<'a> {
             )));
         }
         let api_version = header(tree, "apiVersion")?;
-        let kind = match header(tree, "kind")? {
+        Self::named(api_version, header(tree, "kind")?, wanted)
+    }
+
+    /// What these two say; what is empty is as wanted.
+    fn named(api_version: &'a str, kind: &'a str, wanted: Self) -> Result<Self, String> {
+        let kind = match kind {
             "" => wanted.kind,
             kind => kind,
         };
@@ -232,6 +286,17 @@ impl<'a> Kind<'a> {
             Some(both) => both,
         };
         Ok(Self { group, version, kind })
+    }
+
+    /// Refuses what is not the kind that is wanted.
+    fn check(self, wanted: Kind<'_>) -> Result<(), Status> {
+        if self == wanted {
+            return Ok(());
+        }
+        Err(match self.other_version_of(wanted) {
+            Some(why) => Status::bad_request(why),
+            None => self.refused(wanted.kind, &self.not_convertible_to(wanted)),
+        })
     }
 
     fn refused(self, wanted: &str, why: &str) -> Status {
@@ -311,7 +376,7 @@ mod tests {
     use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, EVENTS, PODS};
 
     fn message(resource: &'static Resource, body: &str) -> String {
-        let refused = decode(resource, body.as_bytes(), FieldValidation::Strict).unwrap_err();
+        let refused = decode(resource, Body::Json(body.as_bytes()), FieldValidation::Strict).unwrap_err();
         assert_eq!((refused.code, refused.reason), (400, "BadRequest"));
         refused.message
     }
@@ -358,7 +423,7 @@ mod tests {
     #[test]
     fn a_kind_that_is_left_out_is_filled_in() {
         for body in ["{}", "null", r#"{"kind":"Pod"}"#] {
-            let decoded = decode(&PODS, body.as_bytes(), FieldValidation::Strict).unwrap();
+            let decoded = decode(&PODS, Body::Json(body.as_bytes()), FieldValidation::Strict).unwrap();
             let expected = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"containers": null}, "status": {}});
             assert_eq!(decoded.object["kind"], expected["kind"], "{body}");
             assert_eq!(decoded.object["apiVersion"], expected["apiVersion"], "{body}");
@@ -383,20 +448,25 @@ mod tests {
         let body = r#"{"metadata":{"name":"a"},"data":{"k":"1","k":"2"},"dta":{}}"#;
         let object =
             json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "2"}});
-        let warned = decode(&CONFIG_MAPS, body.as_bytes(), FieldValidation::Warn).unwrap();
+        let warned = decode(&CONFIG_MAPS, Body::Json(body.as_bytes()), FieldValidation::Warn).unwrap();
         assert_eq!(warned.object, object);
         assert_eq!(
             warned.warnings,
             ["duplicate field \"data.k\"", "unknown field \"dta\""]
         );
-        let ignored = decode(&CONFIG_MAPS, body.as_bytes(), FieldValidation::Ignore).unwrap();
+        let ignored = decode(&CONFIG_MAPS, Body::Json(body.as_bytes()), FieldValidation::Ignore).unwrap();
         assert_eq!((ignored.object, ignored.warnings), (object, vec![]));
     }
 
     #[test]
     fn subresources_have_kinds_of_their_own() {
         let body = br#"{"apiVersion":"v1","kind":"Pod"}"#;
-        let refused = decode_kind(("policy", "v1", "Eviction"), body, FieldValidation::Warn).unwrap_err();
+        let refused = decode_kind(
+            ("policy", "v1", "Eviction"),
+            Body::Json(body),
+            FieldValidation::Warn,
+        )
+        .unwrap_err();
         assert_eq!(
             refused.message,
             "Pod in version \"v1\" cannot be handled as a Eviction: converting (v1.Pod) to \
@@ -406,13 +476,15 @@ mod tests {
 
     #[test]
     fn delete_options_are_read_and_refused_without_ado() {
-        let options =
-            decode_delete_options(br#"{"propagationPolicy":"Orphan","gracePeriodSeconds":0}"#).unwrap();
+        let options = decode_delete_options(Body::Json(
+            br#"{"propagationPolicy":"Orphan","gracePeriodSeconds":0}"#,
+        ))
+        .unwrap();
         assert_eq!(
             (&options["propagationPolicy"], &options["gracePeriodSeconds"]),
             (&json!("Orphan"), &json!(0))
         );
-        assert_eq!(decode_delete_options(b"").unwrap(), json!({}));
+        assert_eq!(decode_delete_options(Body::Json(b"")).unwrap(), json!({}));
         let cases = [
             (
                 "{",
@@ -425,7 +497,7 @@ mod tests {
             ),
         ];
         for (body, expected) in cases {
-            let refused = decode_delete_options(body.as_bytes()).unwrap_err();
+            let refused = decode_delete_options(Body::Json(body.as_bytes())).unwrap_err();
             assert_eq!(refused.message, expected);
         }
     }
@@ -464,5 +536,71 @@ mod tests {
         assert_eq!(decoded.warnings, ["unknown field \"spec.foo\""]);
         let spec = &decoded.object["spec"];
         assert_eq!((&spec["strategy"], spec.get("foo")), (&json!({}), None));
+    }
+
+    /// A protobuf body; the lengths here are all below 128.
+    fn protobuf_body(api_version: &str, kind: &str, raw: &[u8]) -> Vec<u8> {
+        let field = |number: u8, content: &[u8]| {
+            let mut field = vec![number << 3 | 2, u8::try_from(content.len()).unwrap()];
+            field.extend(content);
+            field
+        };
+        let meta = [field(1, api_version.as_bytes()), field(2, kind.as_bytes())].concat();
+        [b"k8s\0".to_vec(), field(1, &meta), field(2, raw)].concat()
+    }
+
+    #[test]
+    fn a_protobuf_body_is_read_as_the_same_object_in_json_is() {
+        // metadata.name "a", spec.replicas 0, spec.minReadySeconds 0
+        let raw = b"\x0a\x03\x0a\x01a\x12\x04\x08\x00\x28\x00";
+        let body = protobuf_body("apps/v1", "Deployment", raw);
+        let from_protobuf = decode(&DEPLOYMENTS, Body::Protobuf(&body), FieldValidation::Strict).unwrap();
+        let json = br#"{"metadata":{"name":"a"},"spec":{"replicas":0,"minReadySeconds":0}}"#;
+        let from_json = decode(&DEPLOYMENTS, Body::Json(json), FieldValidation::Strict).unwrap();
+        assert_eq!(from_protobuf, from_json);
+        assert_eq!(from_json.object["spec"]["replicas"], 0);
+    }
+
+    #[test]
+    fn a_protobuf_body_that_is_no_such_object_is_refused() {
+        let cases = [
+            (
+                protobuf_body("v1", "ConfigMap", b""),
+                "ConfigMap in version \"v1\" cannot be handled as a Pod: converting (v1.ConfigMap) to (core.Pod): \
+                 unknown conversion",
+            ),
+            (
+                protobuf_body("v1", "Pod", b"\x0a\x05"),
+                "Pod in version \"v1\" cannot be handled as a Pod: unexpected EOF",
+            ),
+            (
+                protobuf_body("v1", "Nothing", b""),
+                "Nothing in version \"v1\" cannot be handled as a Pod: no kind \"Nothing\" is registered for version \
+                 \"v1\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            ),
+            (
+                b"k8s".to_vec(),
+                "the object provided is unrecognized (must be of type Pod): provided data does not appear to be a \
+                 protobuf message, expected prefix [107 56 115 0] (6b3873)",
+            ),
+        ];
+        for (body, expected) in cases {
+            let refused = decode(&PODS, Body::Protobuf(&body), FieldValidation::Strict).unwrap_err();
+            assert_eq!((refused.code, refused.message.as_str()), (400, expected));
+        }
+    }
+
+    #[test]
+    fn a_yaml_body_is_read_as_kubectl_reads_a_file() {
+        let body = b"metadata:\n  name: a\ndata:\n  b: '1'\n";
+        let decoded = decode(&CONFIG_MAPS, Body::Yaml(body), FieldValidation::Strict).unwrap();
+        assert_eq!(decoded.object["data"], json!({"b": "1"}));
+        let refused = decode(&CONFIG_MAPS, Body::Yaml(b"dta: {}"), FieldValidation::Strict).unwrap_err();
+        assert!(
+            refused
+                .message
+                .ends_with("strict decoding error: unknown field \"dta\""),
+            "{refused:?}"
+        );
     }
 }

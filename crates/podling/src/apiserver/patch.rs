@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::go_print::go_print_map;
 use super::json_syntax::{go_kind, syntax_error};
 use super::place::Place;
+use super::yaml;
 use crate::resource::Resource;
 use crate::status::{Details, Status, field};
 
@@ -83,11 +84,11 @@ pub(crate) fn strategic(resource: &Resource, current: &Value, patch: &[u8]) -> R
 /// # Errors
 /// 400 for a body that is neither, or no object.
 pub(crate) fn configuration(body: &[u8]) -> Result<Value, Status> {
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
     let configuration = match decode(body) {
         Ok(json) => json,
-        Err(_) => serde_saphyr::from_slice_with_options(body, options)
-            .map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?,
+        Err(_) => {
+            yaml::to_json(body).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?
+        }
     };
     match configuration {
         Value::Object(_) => Ok(configuration),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::presentation::{Presentation, stored_as};
 use super::{query, read};
-use crate::apiserver::decode::{self, Decoded, FieldValidation};
+use crate::apiserver::decode::{self, Body, Decoded, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::write::{Ownership, Target};
@@ -175,7 +175,7 @@ pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Res
     let options = query::write_options(request, "CreateOptions")?;
     let binding = decode::decode_kind(
         ("", "v1", "Binding"),
-        json_body(request)?,
+        body_of(request)?,
         field_validation(request)?,
     )?
     .object;
@@ -294,22 +294,14 @@ pub(super) fn media_type(request: &Request) -> &str {
 }
 
 fn decode_body(request: &Request, resource: &'static Resource) -> Result<Decoded, Status> {
-    let mut decoded = decode::decode(resource, json_body(request)?, field_validation(request)?)?;
+    let mut decoded = decode::decode(resource, body_of(request)?, field_validation(request)?)?;
     decoded.object = stored_face(resource, decoded.object);
     Ok(decoded)
 }
 
-/// The body, if it is in a form that is read.
-pub(super) fn json_body(request: &Request) -> Result<&[u8], Status> {
-    if media_type(request) == "application/json" {
-        return Ok(&request.body);
-    }
-    let known = [
-        "application/json",
-        "application/yaml",
-        "application/vnd.kubernetes.protobuf",
-    ];
-    Err(Status::unsupported_media_type(&known))
+/// The body in the form that its `Content-Type` names.
+pub(super) fn body_of(request: &Request) -> Result<Body<'_>, Status> {
+    Body::of(media_type(request), &request.body)
 }
 
 /// The object as it is stored: an Event of `events.k8s.io` lives as a core one.

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::mutate::body_of;
 use crate::apiserver::decode::decode_delete_options;
 use crate::apiserver::{DeleteOptions, WriteOptions};
 use crate::request::Request;
@@ -203,7 +204,7 @@ fn delete_body(request: &Request) -> Result<Value, Status> {
     if request.body.is_empty() {
         Ok(Value::Null)
     } else {
-        decode_delete_options(&request.body)
+        decode_delete_options(body_of(request)?)
     }
 }
 

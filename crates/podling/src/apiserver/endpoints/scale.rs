@@ -22,8 +22,7 @@ pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> R
         "PUT" => {
             let options = query::write_options(request, "UpdateOptions")?;
             let scale = ("autoscaling", "v1", "Scale");
-            let body =
-                decode::decode_kind(scale, mutate::json_body(request)?, FieldValidation::Ignore)?.object;
+            let body = decode::decode_kind(scale, mutate::body_of(request)?, FieldValidation::Ignore)?.object;
             mutate::check_name(&body, route.name())?;
             write(api, &target, &options, |_| Ok(body))
         }

@@ -146,6 +146,28 @@ resource!(
     sub & [status_of("", "Node")]
 );
 resource!(
+    PERSISTENT_VOLUMES,
+    "",
+    "persistentvolumes",
+    "persistentvolume",
+    "PersistentVolume",
+    false,
+    short & ["pv"],
+    categories & [],
+    sub & [status_of("", "PersistentVolume")]
+);
+resource!(
+    PERSISTENT_VOLUME_CLAIMS,
+    "",
+    "persistentvolumeclaims",
+    "persistentvolumeclaim",
+    "PersistentVolumeClaim",
+    true,
+    short & ["pvc"],
+    categories & [],
+    sub & [status_of("", "PersistentVolumeClaim")]
+);
+resource!(
     PODS,
     "",
     "pods",
@@ -236,6 +258,17 @@ resource!(
     sub & [SCALE, status_of("apps", "ReplicaSet")]
 );
 resource!(
+    STORAGE_CLASSES,
+    "storage.k8s.io",
+    "storageclasses",
+    "storageclass",
+    "StorageClass",
+    false,
+    short & ["sc"],
+    categories & [],
+    sub & []
+);
+resource!(
     LEASES,
     "coordination.k8s.io",
     "leases",
@@ -276,6 +309,8 @@ pub static ALL: &[&Resource] = &[
     &EVENTS,
     &NAMESPACES,
     &NODES,
+    &PERSISTENT_VOLUME_CLAIMS,
+    &PERSISTENT_VOLUMES,
     &PODS,
     &SECRETS,
     &SERVICE_ACCOUNTS,
@@ -283,6 +318,7 @@ pub static ALL: &[&Resource] = &[
     &DEPLOYMENTS,
     &REPLICA_SETS,
     &EVENTS_V1,
+    &STORAGE_CLASSES,
     &LEASES,
     &ENDPOINT_SLICES,
 ];

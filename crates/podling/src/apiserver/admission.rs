@@ -1,16 +1,18 @@
 //! Admission: what is decided about a new object with a look at others, before it is validated.
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, ServiceAccount, Priority,
-//! DefaultTolerationSeconds. What differs: PriorityClasses other than the two built-in ones do not exist yet.
+//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection. What differs: PriorityClasses other than the two built-in ones do not exist yet.
 
 use serde_json::Value;
 
-use crate::resource::Resource;
+use crate::resource::{Resource, STORAGE_CLASSES};
 use crate::rng::Rng;
 use crate::status::{Cause, Status};
 
+mod defaults;
 mod priority;
 mod service_account;
+pub(crate) mod storage;
 mod toleration_seconds;
 
 /// What admission looks up.
@@ -19,6 +21,8 @@ pub(crate) trait Lookup {
     fn namespace(&self, name: &str) -> Option<&Value>;
     /// The ServiceAccount of that name in that namespace.
     fn service_account(&self, namespace: &str, name: &str) -> Option<&Value>;
+    /// All objects of a cluster-scoped resource.
+    fn cluster_wide(&self, resource: &'static Resource) -> Vec<&Value>;
 }
 
 /// Admits a new object, changing it where a plugin says so.
@@ -35,9 +39,19 @@ pub(crate) fn admit_create(
     if resource.namespaced {
         check_namespace(resource, namespace, object, lookup)?;
     }
-    if resource.kind != "Pod" {
-        return Ok(());
+    match resource.kind {
+        "Pod" => admit_pod(namespace, object, lookup, rng)?,
+        "PersistentVolumeClaim" => {
+            storage::default_class(object, &lookup.cluster_wide(&STORAGE_CLASSES));
+            storage::protect(object, storage::CLAIM_PROTECTION);
+        }
+        "PersistentVolume" => storage::protect(object, storage::VOLUME_PROTECTION),
+        _ => {}
     }
+    Ok(())
+}
+
+fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut Rng) -> Result<(), Status> {
     let name = name_of(object).to_owned();
     let forbidden = |why: String| Status::forbidden("", "pods", &name, &why);
     service_account::admit(namespace, object, lookup, rng).map_err(forbidden)?;
@@ -99,6 +113,10 @@ mod tests {
 
         fn service_account(&self, _namespace: &str, name: &str) -> Option<&Value> {
             (self.account["metadata"]["name"] == name).then_some(&self.account)
+        }
+
+        fn cluster_wide(&self, _resource: &'static Resource) -> Vec<&Value> {
+            Vec::new()
         }
     }
 

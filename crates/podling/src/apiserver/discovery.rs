@@ -17,7 +17,7 @@ pub(crate) const GIT_VERSION: &str = "v1.36.2";
 const SERVER_ADDRESS: &str = "10.96.0.1:443";
 
 /// Hashes of group, version and kind under which objects are stored; clients compare them for equality only.
-const STORAGE_VERSION_HASHES: [(&str, &str); 13] = [
+const STORAGE_VERSION_HASHES: [(&str, &str); 16] = [
     ("ConfigMap", "qFsyl6wFWjQ="),
     ("Deployment", "8aSe+NMegvE="),
     ("EndpointSlice", "qgS0xkrxYAI="),
@@ -26,11 +26,14 @@ const STORAGE_VERSION_HASHES: [(&str, &str); 13] = [
     ("Lease", "gqkMMb/YqFM="),
     ("Namespace", "Q3oi5N2YM8M="),
     ("Node", "XwShjMxG9Fs="),
+    ("PersistentVolume", "HN/zwEC+JgM="),
+    ("PersistentVolumeClaim", "QWTyNDq0dC4="),
     ("Pod", "xPOwRZ+Yhw8="),
     ("ReplicaSet", "P1RzHs8/mWQ="),
     ("Secret", "S6u1pOWzb84="),
     ("Service", "0/CO1lhkEBI="),
     ("ServiceAccount", "pbx9ZvyFpBE="),
+    ("StorageClass", "K+m6uJwbjGY="),
 ];
 
 /// The answer to a request that is about the server itself; `None` if it is about anything else.
@@ -352,10 +355,15 @@ mod tests {
             .iter()
             .map(|group| &group["metadata"]["name"])
             .collect();
-        assert_eq!(
-            names[..4],
-            ["apps", "events.k8s.io", "coordination.k8s.io", "discovery.k8s.io"]
-        );
+        let order = [
+            "apps",
+            "events.k8s.io",
+            "storage.k8s.io",
+            "coordination.k8s.io",
+            "discovery.k8s.io",
+        ];
+        let places = order.map(|wanted| names.iter().position(|name| **name == wanted));
+        assert!(places.is_sorted() && places[0].is_some(), "{names:?}");
         let scale = &groups["items"][0]["versions"][0]["resources"][0]["subresources"][0];
         assert_eq!(
             scale["responseKind"],

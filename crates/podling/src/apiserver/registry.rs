@@ -26,6 +26,8 @@ mod names;
 mod namespace;
 mod node;
 mod numbers;
+mod persistent_volume;
+mod persistent_volume_claim;
 mod pod;
 mod pod_defaults;
 mod pod_spec;
@@ -37,6 +39,7 @@ mod replica_set;
 mod secret;
 mod service;
 mod service_account;
+mod storage_class;
 mod template;
 mod volume_defaults;
 
@@ -50,6 +53,8 @@ struct Strategy {
     prepare_for_update: fn(&mut Value, &Value),
     /// The same for the subresource `status`; `None` for a kind without.
     prepare_for_status_update: Option<fn(&mut Value, &Value)>,
+    /// Sets the times that a change of the status (new, old) leaves behind.
+    stamp_status_update: fn(&mut Value, &Value, Time),
     /// What `metadata.name` must look like.
     name: names::Rule,
     /// Whether an update is also held against the rules for a new object's metadata.
@@ -69,6 +74,7 @@ const PLAIN: Strategy = Strategy {
     prepare_for_create: |_, _| {},
     prepare_for_update: |_, _| {},
     prepare_for_status_update: None,
+    stamp_status_update: |_, _, _| {},
     name: names::Rule::Subdomain,
     checks_metadata_anew: true,
     validate: |_| Vec::new(),
@@ -87,11 +93,14 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "Lease" => &lease::STRATEGY,
         "Namespace" => &namespace::STRATEGY,
         "Node" => &node::STRATEGY,
+        "PersistentVolume" => &persistent_volume::STRATEGY,
+        "PersistentVolumeClaim" => &persistent_volume_claim::STRATEGY,
         "Pod" => &pod::STRATEGY,
         "ReplicaSet" => &replica_set::STRATEGY,
         "Secret" => &secret::STRATEGY,
         "Service" => &service::STRATEGY,
         "ServiceAccount" => &service_account::STRATEGY,
+        "StorageClass" => &storage_class::STRATEGY,
         _ => &PLAIN,
     }
 }
@@ -113,11 +122,15 @@ pub(crate) fn prepare_for_update(
     subresource: Option<&str>,
     new: &mut Value,
     old: &Value,
+    now: Time,
 ) {
     let strategy = strategy(resource);
     metadata::prepare_for_update(new, old);
     match (subresource, strategy.prepare_for_status_update) {
-        (Some("status"), Some(prepare)) => prepare(new, old),
+        (Some("status"), Some(prepare)) => {
+            prepare(new, old);
+            (strategy.stamp_status_update)(new, old, now);
+        }
         (Some("ephemeralcontainers"), _) => pod::prepare_for_ephemeral_containers(new, old),
         (Some("finalize" | "binding"), _) => {}
         _ => (strategy.prepare_for_update)(new, old),

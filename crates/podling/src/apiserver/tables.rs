@@ -20,6 +20,7 @@ mod event;
 mod network;
 mod node;
 mod pod;
+mod storage;
 mod workload;
 
 /// What a cell says when there is nothing to say.
@@ -125,6 +126,9 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "Event" => event::cells(object, now),
         "ConfigMap" => json!([name, length(&object["data"]) + length(&object["binaryData"]), age]),
         "Secret" => json!([name, text(object, &["type"]), length(&object["data"]), age]),
+        "PersistentVolume" => storage::volume(object, now),
+        "PersistentVolumeClaim" => storage::claim(object, now),
+        "StorageClass" => storage::storage_class(object, now),
         "Namespace" => json!([name, text(object, &["status", "phase"]), age]),
         "Lease" => json!([name, text(object, &["spec", "holderIdentity"]), age]),
         _ => json!([name, age]),

@@ -206,7 +206,7 @@ impl ApiServer {
             let writer = options.writer(target.subresource, self.now());
             managed_fields::track_update(Some(&old), &mut new, resource, &writer);
         }
-        registry::prepare_for_update(resource, target.subresource, &mut new, &old);
+        registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
         self.allocate(resource, &mut new)?;
@@ -447,5 +447,9 @@ impl admission::Lookup for Store {
 
     fn service_account(&self, namespace: &str, name: &str) -> Option<&Value> {
         self.get(&SERVICE_ACCOUNTS, namespace, name).map(AsRef::as_ref)
+    }
+
+    fn cluster_wide(&self, resource: &'static Resource) -> Vec<&Value> {
+        self.list(resource, None).map(AsRef::as_ref).collect()
     }
 }

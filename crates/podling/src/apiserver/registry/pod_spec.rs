@@ -11,14 +11,14 @@ use super::read::Fields as _;
 use super::{labels, names};
 use crate::status::field::Error;
 
-mod affinity;
+pub(super) mod affinity;
 pub(super) mod containers;
 mod env;
 mod handlers;
 mod resources;
 pub(super) mod scheduling;
 mod security;
-mod volumes;
+pub(super) mod volumes;
 
 const MOST_SECONDS: i64 = 2_147_483_647;
 const DNS_POLICIES: [&str; 4] = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];

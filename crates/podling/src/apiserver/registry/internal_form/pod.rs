@@ -54,7 +54,7 @@ const PROJECTED: &Struct = &[
     Field("Sources", "sources", Kind::List(PROJECTION)),
     Field("DefaultMode", "defaultMode", Kind::Pointer),
 ];
-const HOST_PATH: &Struct = &[
+pub(super) const HOST_PATH: &Struct = &[
     Field("Path", "path", Kind::KeptText),
     Field("Type", "type", Kind::Pointer),
 ];
@@ -74,7 +74,7 @@ const CONFIG_MAP_VOLUME: &Struct = &[
     Field("DefaultMode", "defaultMode", Kind::Pointer),
     Field("Optional", "optional", Kind::Pointer),
 ];
-const NFS: &Struct = &[
+pub(super) const NFS: &Struct = &[
     Field("Server", "server", Kind::KeptText),
     Field("Path", "path", Kind::KeptText),
     Field("ReadOnly", "readOnly", Kind::Flag),

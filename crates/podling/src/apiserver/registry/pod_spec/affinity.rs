@@ -22,22 +22,27 @@ pub(super) fn check(affinity: &Value, path: &str, errors: &mut Vec<Error>) {
 
 fn check_node_affinity(affinity: &Value, path: &str, errors: &mut Vec<Error>) {
     if affinity.has(REQUIRED) {
-        let field = format!("{path}.{REQUIRED}.nodeSelectorTerms");
-        let terms = affinity[REQUIRED].items("nodeSelectorTerms");
-        if terms.is_empty() {
-            errors.push(Error::required(
-                field.as_str(),
-                "must have at least one node selector term",
-            ));
-        }
-        for (i, term) in terms.iter().enumerate() {
-            check_term(term, &format!("{field}[{i}]"), errors);
-        }
+        check_node_selector(&affinity[REQUIRED], &format!("{path}.{REQUIRED}"), errors);
     }
     for (i, entry) in affinity.items(PREFERRED).iter().enumerate() {
         let path = format!("{path}.{PREFERRED}[{i}]");
         check_weight(entry, &path, errors);
         check_term(&entry["preference"], &format!("{path}.preference"), errors);
+    }
+}
+
+/// Checks a `core/v1` NodeSelector at `path`.
+pub(in super::super) fn check_node_selector(selector: &Value, path: &str, errors: &mut Vec<Error>) {
+    let field = format!("{path}.nodeSelectorTerms");
+    let terms = selector.items("nodeSelectorTerms");
+    if terms.is_empty() {
+        errors.push(Error::required(
+            field.as_str(),
+            "must have at least one node selector term",
+        ));
+    }
+    for (i, term) in terms.iter().enumerate() {
+        check_term(term, &format!("{field}[{i}]"), errors);
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Context, env, invalid_for_each};
 use crate::quantity::Quantity;
 use crate::status::field::Error;
 
-const SEVERAL: &str = "may not specify more than 1 volume type";
+pub(in super::super) const SEVERAL: &str = "may not specify more than 1 volume type";
 const BACKSTEPS: &str = "must not contain '..'";
 const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
 const HOST_PATH_TYPES: [&str; 8] = [
@@ -103,13 +103,15 @@ fn check_type(kind: &str, source: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_given(source: &Value, key: &str, path: &str, errors: &mut Vec<Error>) {
+/// The text at `key` must be there.
+pub(in super::super) fn check_given(source: &Value, key: &str, path: &str, errors: &mut Vec<Error>) {
     if source.text(key).is_empty() {
         errors.push(Error::required(format!("{path}.{key}"), ""));
     }
 }
 
-fn check_host_path(source: &Value, path: &str, errors: &mut Vec<Error>) {
+/// A path of the node's own file system, with what must be there.
+pub(in super::super) fn check_host_path(source: &Value, path: &str, errors: &mut Vec<Error>) {
     check_given(source, "path", path, errors);
     check_no_backsteps(source.text("path"), &format!("{path}.path"), errors);
     let kind = source.text("type");
@@ -122,7 +124,8 @@ fn check_host_path(source: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_no_backsteps(text: &str, field: &str, errors: &mut Vec<Error>) {
+/// No part of a path may lead upwards.
+pub(in super::super) fn check_no_backsteps(text: &str, field: &str, errors: &mut Vec<Error>) {
     if text.split('/').any(|part| part == "..") {
         errors.push(Error::invalid(field, text, BACKSTEPS));
     }

@@ -1,0 +1,74 @@
+//! Admission plugins DefaultStorageClass and StorageObjectInUseProtection.
+//!
+//! Source: `plugin/pkg/admission/storage/{storageclass/setdefault,storageobjectinuseprotection}`, v1.36.
+
+use serde_json::{Value, json};
+
+use super::defaults::the_default_of;
+use crate::apiserver::registry::read::{Fields as _, object_at};
+
+/// The finalizer of a claim that a Pod may be using.
+pub(crate) const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
+/// The finalizer of a volume that a claim may be bound to.
+pub(crate) const VOLUME_PROTECTION: &str = "kubernetes.io/pv-protection";
+const BETA_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+/// Either makes a class the default one.
+const IS_DEFAULT: [&str; 2] = [
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+];
+
+/// Gives a claim that names no class the default one. The empty name is a name: it asks for no class.
+pub(super) fn default_class(claim: &mut Value, classes: &[&Value]) {
+    let names_one = claim["spec"].has("storageClassName") || claim["metadata"]["annotations"].has(BETA_CLASS);
+    if names_one {
+        return;
+    }
+    if let Some(class) = the_default_of(classes, &IS_DEFAULT) {
+        object_at(claim, "spec")["storageClassName"] = class.into();
+    }
+}
+
+/// Holds the object until its controller finds it out of use.
+pub(super) fn protect(object: &mut Value, finalizer: &str) {
+    let metadata = object_at(object, "metadata");
+    match metadata["finalizers"].as_array_mut() {
+        Some(finalizers) if finalizers.iter().any(|f| f == finalizer) => {}
+        Some(finalizers) => finalizers.push(finalizer.into()),
+        None => metadata["finalizers"] = json!([finalizer]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_claim_without_a_class_gets_the_default_one() {
+        let class = json!({"metadata": {"name": "standard", "annotations": {IS_DEFAULT[0]: "true"}}});
+        let cases = [
+            (json!({"spec": {}}), json!("standard")),
+            (json!({"spec": {"storageClassName": ""}}), json!("")),
+            (json!({"spec": {"storageClassName": "fast"}}), json!("fast")),
+            (
+                json!({"metadata": {"annotations": {BETA_CLASS: "old"}}}),
+                Value::Null,
+            ),
+        ];
+        for (mut claim, expected) in cases {
+            default_class(&mut claim, &[&class]);
+            assert_eq!(claim["spec"]["storageClassName"], expected);
+        }
+    }
+
+    #[test]
+    fn protection_is_added_once_and_last() {
+        let mut claim = json!({"metadata": {"finalizers": ["example.com/hold"]}});
+        protect(&mut claim, CLAIM_PROTECTION);
+        protect(&mut claim, CLAIM_PROTECTION);
+        assert_eq!(
+            claim["metadata"]["finalizers"],
+            json!(["example.com/hold", CLAIM_PROTECTION])
+        );
+    }
+}

@@ -26,6 +26,11 @@ impl Case {
         self.name.split('/').next().unwrap_or_default()
     }
 
+    /// Whether there is a step of that kind.
+    pub(crate) fn uses(&self, kind: &str) -> bool {
+        self.steps.iter().any(|step| step.get(kind).is_some())
+    }
+
     /// Whether a part of the cluster ran.
     pub(crate) fn needs(&self, part: &str) -> bool {
         self.needs.iter().any(|needed| needed == part)

@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +19,9 @@ use crate::text;
 
 /// Which kubectl to use, if not the one on the path.
 const KUBECTL: &str = "KUBECTL";
+
+/// Further kubectls, of other versions.
+const KUBECTLS: &str = "KUBECTLS";
 
 /// The minor version of Kubernetes that the recordings are of.
 const RECORDED_MINOR: &str = "36";
@@ -42,41 +44,48 @@ const BETWEEN_COMMANDS: Duration = Duration::from_millis(50);
 /// How long a command may take in all, outside.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// The program, and its minor version.
-struct Program {
+/// A kubectl, and its minor version.
+pub(crate) struct Program {
     path: OsString,
-    minor: String,
+    /// Such as `36`.
+    pub(crate) minor: String,
 }
 
-fn program() -> Option<&'static Program> {
-    static PROGRAM: OnceLock<Option<Program>> = OnceLock::new();
-    PROGRAM
-        .get_or_init(|| {
-            let path = std::env::var_os(KUBECTL).unwrap_or_else(|| "kubectl".into());
-            let output = Command::new(&path)
-                .args(["version", "--client", "--output=json"])
-                .output()
-                .ok()?;
-            let version: Value = serde_json::from_slice(&output.stdout).ok()?;
-            let minor = version["clientVersion"]["minor"].as_str()?.to_owned();
-            Some(Program { path, minor })
-        })
-        .as_ref()
-}
-
-/// Whether there is a kubectl, and why its answers do not count if they don't.
-pub(crate) fn unusable() -> Option<&'static str> {
-    match program() {
-        None => Some("no kubectl; install one of version 1.36, or name it in KUBECTL"),
-        Some(program) if program.minor != RECORDED_MINOR => {
-            Some("kubectl is not of version 1.36, as the recorded one; name such a one in KUBECTL")
+impl Program {
+    /// The kubectl that is compared to the letter: it must be of the version that was recorded.
+    pub(crate) fn recorded() -> Result<Self, &'static str> {
+        let path = std::env::var_os(KUBECTL).unwrap_or_else(|| "kubectl".into());
+        match Self::at(path) {
+            None => Err("no kubectl; install one of version 1.36, or name it in KUBECTL"),
+            Some(program) if program.minor != RECORDED_MINOR => {
+                Err("kubectl is not of version 1.36, as the recorded one; name such a one in KUBECTL")
+            }
+            Some(program) => Ok(program),
         }
-        Some(_) => None,
+    }
+
+    /// The kubectls of other versions that `KUBECTLS` names, separated as in `PATH`.
+    pub(crate) fn others() -> Vec<Self> {
+        let paths = std::env::var_os(KUBECTLS).unwrap_or_default();
+        std::env::split_paths(&paths)
+            .filter_map(|path| Self::at(path.into()))
+            .collect()
+    }
+
+    fn at(path: OsString) -> Option<Self> {
+        let output = Command::new(&path)
+            .args(["version", "--client", "--output=json"])
+            .output()
+            .ok()?;
+        let version: Value = serde_json::from_slice(&output.stdout).ok()?;
+        let minor = version["clientVersion"]["minor"].as_str()?.to_owned();
+        Some(Self { path, minor })
     }
 }
 
 /// The folder and the configuration of one case's kubectl.
 pub(crate) struct Kubectl {
+    program: OsString,
     home: PathBuf,
     /// Commands that run beside the others.
     background: Vec<(Value, Running)>,
@@ -98,8 +107,9 @@ struct Ended {
 
 impl Kubectl {
     /// A new home, whose kubeconfig leads to `server`.
-    pub(crate) fn new(case: &str, server: &str) -> io::Result<Self> {
-        let folder = format!("podling-oracle-{}-{}", std::process::id(), case.replace('/', "-"));
+    pub(crate) fn new(program: &Program, case: &str, server: &str) -> io::Result<Self> {
+        let case = case.replace('/', "-");
+        let folder = format!("podling-oracle-{}-{}-{case}", std::process::id(), program.minor);
         let home = std::env::temp_dir().join(folder);
         fs::create_dir_all(home.join("work"))?;
         let kubeconfig = format!(
@@ -110,6 +120,7 @@ impl Kubectl {
         );
         fs::write(home.join("kubeconfig"), kubeconfig)?;
         Ok(Self {
+            program: program.path.clone(),
             home,
             background: Vec::new(),
             commands: 0,
@@ -117,9 +128,6 @@ impl Kubectl {
     }
 
     fn start(&mut self, replay: &Replay, wanted: &Value) -> io::Result<Running> {
-        let Some(program) = program() else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
         self.commands += 1;
         let file = |what: &str| self.home.join(format!("{}.{what}", self.commands));
         let work = self.home.join("work");
@@ -131,7 +139,7 @@ impl Kubectl {
         let (stdin, stdout, stderr) = (file("in"), file("out"), file("err"));
         fs::write(&stdin, replay.own(wanted["stdin"].as_str().unwrap_or_default()))?;
         let arguments = wanted["argv"].as_array().into_iter().flatten();
-        let mut command = Command::new(&program.path);
+        let mut command = Command::new(&self.program);
         command
             .args(arguments.map(|argument| replay.own(argument.as_str().unwrap_or_default())))
             .current_dir(&work)
@@ -279,16 +287,17 @@ fn compare(replay: &mut Replay, step: &Value, ended: &Ended) -> Result<(), Verdi
         .filter_map(Value::as_str)
         .collect::<Vec<_>>()
         .join(" ");
-    let differs = |why: String| Err(Verdict::Differs(format!("kubectl {line}: {why}")));
-    let said = [("stderr", &ended.stderr), ("stdout", &ended.stdout)];
-    for (name, own) in said {
+    let difference = difference(replay, step, ended).map(|why| format!("kubectl {line}: {why}"));
+    replay.said(difference)
+}
+
+fn difference(replay: &mut Replay, step: &Value, ended: &Ended) -> Option<String> {
+    for (name, own) in [("stderr", &ended.stderr), ("stdout", &ended.stdout)] {
         let recorded = replay.own_names(step[name].as_str().unwrap_or_default());
         if let Some(why) = text::difference(&mut replay.comparer, &recorded, own) {
-            return differs(format!("{name} {why}"));
+            return Some(format!("{name} {why}"));
         }
     }
-    if step["exit"].as_i64() != ended.exit.map(i64::from) {
-        return differs(format!("exit {:?}, recorded {}", ended.exit, step["exit"]));
-    }
-    Ok(())
+    let exit = ended.exit.map(i64::from);
+    (step["exit"].as_i64() != exit).then(|| format!("exit {exit:?}, recorded {}", step["exit"]))
 }

@@ -14,7 +14,7 @@ use crate::compare::Comparer;
 use crate::decide;
 use crate::door::Door;
 use crate::jitter::{self, Course};
-use crate::kubectl::{self, Kubectl};
+use crate::kubectl::{self, Kubectl, Program};
 use crate::tidy::{drop_managed_fields, drop_the_machines};
 use crate::timeline::Timeline;
 
@@ -66,24 +66,36 @@ pub(crate) struct Replay {
     /// Whether cluster time passed while a kubectl was running.
     pub(crate) time_passed_beside_kubectl: bool,
     timeline: Option<Timeline>,
+    /// What each command said so far, where the first difference does not end the replay.
+    every_command: Option<Vec<Said>>,
     keep_managed_fields: bool,
     fill_namespaces: bool,
     untaint_nodes: bool,
 }
 
-/// Replays a case.
-pub(crate) fn replay(case: &Case) -> Verdict {
-    let uses = |kind: &str| case.steps.iter().any(|step| step.get(kind).is_some());
-    if uses("portForward") {
+/// What one kubectl command said, as far as it is not what was recorded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Said {
+    /// The place of the command in its case, from 0.
+    pub(crate) command: usize,
+    /// The first difference.
+    pub(crate) difference: Option<String>,
+    /// Cluster time passed while a kubectl was running: what it says hangs on how fast it is.
+    pub(crate) unsteady: bool,
+}
+
+/// Replays a case until the first step that does not answer as recorded.
+pub(crate) fn replay(case: &Case, program: Result<&Program, &'static str>) -> Verdict {
+    if case.uses("portForward") {
         return Verdict::Differs("port-forwards are not served yet".to_owned());
     }
-    if uses("kubectl")
-        && let Some(why) = kubectl::unusable()
-    {
-        return Verdict::Skipped(why);
-    }
     let mut replay = Replay::new(case);
-    let mut kubectl = match uses("kubectl").then(|| replay.kubectl(&case.name)).transpose() {
+    let kubectl = match (case.uses("kubectl"), program) {
+        (false, _) => Ok(None),
+        (true, Ok(program)) => replay.kubectl(program, &case.name).map(Some),
+        (true, Err(why)) => return Verdict::Skipped(why),
+    };
+    let mut kubectl = match kubectl {
         Ok(kubectl) => kubectl,
         Err(error) => return Verdict::Differs(format!("the cluster could not be served: {error}")),
     };
@@ -92,6 +104,20 @@ pub(crate) fn replay(case: &Case) -> Verdict {
         Err(Verdict::Differs(why)) if replay.time_passed_beside_kubectl => Verdict::Unsteady(why),
         Err(verdict) => verdict,
     }
+}
+
+/// Replays a case with a kubectl of another version to its end, and gives what each command said.
+///
+/// # Errors
+/// When the cluster could not be served, or a step could not be replayed.
+pub(crate) fn every_command(case: &Case, program: &Program) -> Result<Vec<Said>, String> {
+    let mut replay = Replay::new(case);
+    replay.every_command = Some(Vec::new());
+    let mut kubectl = replay
+        .kubectl(program, &case.name)
+        .map_err(|error| error.to_string())?;
+    steps(&mut replay, Some(&mut kubectl), case).map_err(|verdict| verdict.to_string())?;
+    Ok(replay.every_command.take().unwrap_or_default())
 }
 
 fn steps(replay: &mut Replay, mut kubectl: Option<&mut Kubectl>, case: &Case) -> Result<(), Verdict> {
@@ -138,6 +164,7 @@ impl Replay {
             background_streams: 0,
             time_passed_beside_kubectl: false,
             timeline: None,
+            every_command: None,
             keep_managed_fields: case.name.starts_with("api/ssa-"),
             fill_namespaces: false,
             untaint_nodes: case.area() == "scheduler",
@@ -151,8 +178,26 @@ impl Replay {
         replay
     }
 
-    fn kubectl(&self, case: &str) -> io::Result<Kubectl> {
-        Kubectl::new(case, &self.cluster.serve()?)
+    fn kubectl(&self, program: &Program, case: &str) -> io::Result<Kubectl> {
+        Kubectl::new(program, case, &self.cluster.serve()?)
+    }
+
+    /// Takes down what a command said that was not recorded; ends the replay there, unless every command counts.
+    pub(crate) fn said(&mut self, difference: Option<String>) -> Result<(), Verdict> {
+        let unsteady = self.time_passed_beside_kubectl;
+        match (&mut self.every_command, difference) {
+            (Some(commands), difference) => {
+                let command = commands.len();
+                commands.push(Said {
+                    command,
+                    difference,
+                    unsteady,
+                });
+                Ok(())
+            }
+            (None, Some(why)) => Err(Verdict::Differs(why)),
+            (None, None) => Ok(()),
+        }
     }
 
     /// The namespace with what controllers put into each, and the nodes.

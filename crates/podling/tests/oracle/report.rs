@@ -7,10 +7,34 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::case::Case;
+use crate::kubectl::Program;
 use crate::replay::{self, Verdict};
 
 /// Cases that are replayed at a time; they know nothing of each other.
 const THREADS: usize = 2;
+
+/// Does something with every case, several at a time; the results are in the order of the cases.
+pub(crate) fn side_by_side<T: Send>(cases: &[Case], act: impl Fn(&Case) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::new());
+    let work = || loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        let Some(case) = cases.get(at) else { return };
+        let result = act(case);
+        results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((at, result));
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(work);
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
+}
 
 /// The verdict on each case, by name.
 #[derive(Debug)]
@@ -21,25 +45,15 @@ pub(crate) struct Outcomes {
 impl Outcomes {
     /// Replays every case.
     pub(crate) fn of(cases: &[Case]) -> Self {
-        let next = AtomicUsize::new(0);
-        let verdicts = Mutex::new(Vec::new());
-        let work = || {
-            while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let verdict = (case.area().to_owned(), case.name.clone(), replay::replay(case));
-                verdicts
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push(verdict);
-            }
+        let program = Program::recorded();
+        let program = program.as_ref().map_err(|why| *why);
+        let verdict = |case: &Case| {
+            let verdict = replay::replay(case, program);
+            (case.area().to_owned(), case.name.clone(), verdict)
         };
-        thread::scope(|scope| {
-            for _ in 0..THREADS {
-                scope.spawn(work);
-            }
-        });
-        let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
-        verdicts.sort_by(|a, b| a.1.cmp(&b.1));
-        Self { verdicts }
+        Self {
+            verdicts: side_by_side(cases, verdict),
+        }
     }
 
     /// One line for each area.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 pub(crate) mod addresses;
+pub(crate) mod cidr;
 pub(crate) mod routes;
 
 /// One HTTP request to a container.

@@ -84,6 +84,28 @@ macro_rules! resource {
 }
 
 resource!(
+    BINDINGS,
+    "",
+    "bindings",
+    "binding",
+    "Binding",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    COMPONENT_STATUSES,
+    "",
+    "componentstatuses",
+    "componentstatus",
+    "ComponentStatus",
+    false,
+    short & ["cs"],
+    categories & [],
+    sub & []
+);
+resource!(
     CONFIG_MAPS,
     "",
     "configmaps",
@@ -258,6 +280,39 @@ resource!(
     sub & [SCALE, status_of("apps", "ReplicaSet")]
 );
 resource!(
+    INGRESS_CLASSES,
+    "networking.k8s.io",
+    "ingressclasses",
+    "ingressclass",
+    "IngressClass",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    INGRESSES,
+    "networking.k8s.io",
+    "ingresses",
+    "ingress",
+    "Ingress",
+    true,
+    short & ["ing"],
+    categories & [],
+    sub & [status_of("networking.k8s.io", "Ingress")]
+);
+resource!(
+    NETWORK_POLICIES,
+    "networking.k8s.io",
+    "networkpolicies",
+    "networkpolicy",
+    "NetworkPolicy",
+    true,
+    short & ["netpol"],
+    categories & [],
+    sub & []
+);
+resource!(
     STORAGE_CLASSES,
     "storage.k8s.io",
     "storageclasses",
@@ -275,6 +330,17 @@ resource!(
     "lease",
     "Lease",
     true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    RUNTIME_CLASSES,
+    "node.k8s.io",
+    "runtimeclasses",
+    "runtimeclass",
+    "RuntimeClass",
+    false,
     short & [],
     categories & [],
     sub & []
@@ -304,6 +370,8 @@ resource!(
 
 /// Everything that is served, in the order of discovery: core first, then groups by priority, resources by name.
 pub static ALL: &[&Resource] = &[
+    &BINDINGS,
+    &COMPONENT_STATUSES,
     &CONFIG_MAPS,
     &ENDPOINTS,
     &EVENTS,
@@ -318,8 +386,12 @@ pub static ALL: &[&Resource] = &[
     &DEPLOYMENTS,
     &REPLICA_SETS,
     &EVENTS_V1,
+    &INGRESS_CLASSES,
+    &INGRESSES,
+    &NETWORK_POLICIES,
     &STORAGE_CLASSES,
     &LEASES,
+    &RUNTIME_CLASSES,
     &ENDPOINT_SLICES,
 ];
 
@@ -330,6 +402,16 @@ impl Resource {
             self.version.to_owned()
         } else {
             format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// The verbs that are served, in the order of discovery.
+    pub fn verbs(&self) -> &'static [&'static str] {
+        match (self.group, self.plural) {
+            ("", "bindings") => &["create"],
+            ("", "componentstatuses") => &["get", "list"],
+            ("", "namespaces") => &["create", "delete", "get", "list", "patch", "update", "watch"],
+            _ => STORED_VERBS,
         }
     }
 

@@ -1,16 +1,18 @@
 //! Admission: what is decided about a new object with a look at others, before it is validated.
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, ServiceAccount, Priority,
-//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection. What differs: PriorityClasses other than the two built-in ones do not exist yet.
+//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass. What differs: PriorityClasses other than the two built-in ones do not exist yet.
 
 use serde_json::Value;
 
-use crate::resource::{Resource, STORAGE_CLASSES};
+use crate::resource::{INGRESS_CLASSES, RUNTIME_CLASSES, Resource, STORAGE_CLASSES};
 use crate::rng::Rng;
 use crate::status::{Cause, Status};
 
 mod defaults;
+mod ingress_class;
 mod priority;
+mod runtime_class;
 mod service_account;
 pub(crate) mod storage;
 mod toleration_seconds;
@@ -41,6 +43,7 @@ pub(crate) fn admit_create(
     }
     match resource.kind {
         "Pod" => admit_pod(namespace, object, lookup, rng)?,
+        "Ingress" => ingress_class::default_class(object, &lookup.cluster_wide(&INGRESS_CLASSES)),
         "PersistentVolumeClaim" => {
             storage::default_class(object, &lookup.cluster_wide(&STORAGE_CLASSES));
             storage::protect(object, storage::CLAIM_PROTECTION);
@@ -57,7 +60,7 @@ fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut
     service_account::admit(namespace, object, lookup, rng).map_err(forbidden)?;
     priority::admit(object).map_err(forbidden)?;
     toleration_seconds::admit(object);
-    Ok(())
+    runtime_class::admit(object, &lookup.cluster_wide(&RUNTIME_CLASSES)).map_err(forbidden)
 }
 
 /// The name as error messages give it. Kubernetes admits an object before it generates its name.

@@ -2,6 +2,7 @@
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/installer.go` and `.../handlers`.
 
+mod component_status;
 mod mutate;
 pub(crate) mod presentation;
 mod query;
@@ -11,6 +12,7 @@ mod scale;
 use super::route::{self, Destination, Route};
 use super::{ApiServer, discovery, registry};
 use crate::request::{Request, Response};
+use crate::resource::{BINDINGS, COMPONENT_STATUSES};
 use crate::status::Status;
 
 /// Answers one API call about resources; what concerns nodes (logs, proxy) comes in through `runtime`.
@@ -21,12 +23,11 @@ pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn R
     if let Some(response) = health(&request.path) {
         return response;
     }
-    let outcome = match route::parse(&request.path) {
+    match route::parse(&request.path) {
         Destination::Resource(route) => resource(api, request, &route, runtime),
-        Destination::UnknownResource => Err(Status::no_such_path()),
-        Destination::Nothing => return Response::text(404, "404 page not found\n"),
-    };
-    outcome.unwrap_or_else(Response::from)
+        Destination::UnknownResource => Response::from(Status::no_such_path()),
+        Destination::Nothing => Response::text(404, "404 page not found\n"),
+    }
 }
 
 /// The health endpoints: an API server that can answer is well.
@@ -70,18 +71,14 @@ pub(crate) struct ProxyTarget {
     pub(crate) path: String,
 }
 
-fn resource(
-    api: &mut ApiServer,
-    request: &Request,
-    route: &Route,
-    runtime: &mut dyn Runtime,
-) -> Result<Response, Status> {
-    let response = dispatch(api, request, route, runtime)?;
+fn resource(api: &mut ApiServer, request: &Request, route: &Route, runtime: &mut dyn Runtime) -> Response {
+    // Who is refused is told too.
+    let response = dispatch(api, request, route, runtime).unwrap_or_else(Response::from);
     let warnings: Vec<String> = registry::deprecation(route.resource)
         .map(str::to_owned)
         .into_iter()
         .collect();
-    Ok(response.with_warnings(&warnings))
+    response.with_warnings(&warnings)
 }
 
 fn dispatch(
@@ -98,6 +95,14 @@ fn dispatch(
         (_, Some("log")) => Err(Status::method_not_allowed()),
         ("POST", Some("binding")) => mutate::bind(api, request, route),
         (_, Some("binding")) => Err(Status::method_not_allowed()),
+        (method, None) if route.resource == &COMPONENT_STATUSES => match method {
+            "GET" | "HEAD" => component_status::read(api, request, route),
+            _ => Err(Status::method_not_allowed()),
+        },
+        (method, None) if route.resource == &BINDINGS => match method {
+            "POST" if route.name.is_none() => mutate::bind_named(api, request, route),
+            _ => Err(Status::method_not_allowed()),
+        },
         ("GET" | "HEAD", _) if route.name.is_some() => read::get(api, request, route),
         ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
         ("POST", None) if route.name.is_none() => mutate::create(api, request, route),

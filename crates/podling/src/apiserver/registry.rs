@@ -18,12 +18,15 @@ mod endpoint_slice;
 mod endpoints;
 mod event;
 mod generation;
+mod ingress;
+mod ingress_class;
 mod internal_form;
 mod labels;
 mod lease;
 mod metadata;
 mod names;
 mod namespace;
+mod network_policy;
 mod node;
 mod numbers;
 mod persistent_volume;
@@ -36,6 +39,7 @@ mod pod_warnings;
 mod qos;
 pub(crate) mod read;
 mod replica_set;
+mod runtime_class;
 mod secret;
 mod service;
 mod service_account;
@@ -67,6 +71,8 @@ struct Strategy {
     validate_status_update: fn(&Value, &Value) -> Vec<Error>,
     /// What the client should know about a new or changed object.
     warnings: fn(&Value) -> Vec<String>,
+    /// Whether a change is warned about as a new object is.
+    warns_on_update: bool,
 }
 
 const PLAIN: Strategy = Strategy {
@@ -81,6 +87,7 @@ const PLAIN: Strategy = Strategy {
     validate_update: |_, _| Vec::new(),
     validate_status_update: |_, _| Vec::new(),
     warnings: |_| Vec::new(),
+    warns_on_update: true,
 };
 
 fn strategy(resource: &Resource) -> &'static Strategy {
@@ -90,13 +97,17 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "Endpoints" => &endpoints::STRATEGY,
         "EndpointSlice" => &endpoint_slice::STRATEGY,
         "Event" => &event::STRATEGY,
+        "Ingress" => &ingress::STRATEGY,
+        "IngressClass" => &ingress_class::STRATEGY,
         "Lease" => &lease::STRATEGY,
         "Namespace" => &namespace::STRATEGY,
+        "NetworkPolicy" => &network_policy::STRATEGY,
         "Node" => &node::STRATEGY,
         "PersistentVolume" => &persistent_volume::STRATEGY,
         "PersistentVolumeClaim" => &persistent_volume_claim::STRATEGY,
         "Pod" => &pod::STRATEGY,
         "ReplicaSet" => &replica_set::STRATEGY,
+        "RuntimeClass" => &runtime_class::STRATEGY,
         "Secret" => &secret::STRATEGY,
         "Service" => &service::STRATEGY,
         "ServiceAccount" => &service_account::STRATEGY,
@@ -179,11 +190,18 @@ pub(crate) fn warnings_on_create(resource: &Resource, object: &Value) -> Vec<Str
 
 /// What every request for a resource is told that will go one day.
 pub(crate) fn deprecation(resource: &Resource) -> Option<&'static str> {
-    let is_endpoints = resource.kind == "Endpoints";
-    is_endpoints.then_some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+    match resource.kind {
+        "ComponentStatus" => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        "Endpoints" => Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+        _ => None,
+    }
 }
 
 /// What the client should know about a changed object.
 pub(crate) fn warnings_on_update(resource: &Resource, new: &Value) -> Vec<String> {
-    (strategy(resource).warnings)(new)
+    let strategy = strategy(resource);
+    match strategy.warns_on_update {
+        true => (strategy.warnings)(new),
+        false => Vec::new(),
+    }
 }

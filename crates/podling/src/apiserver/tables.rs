@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 
 use self::duration::human;
 use super::endpoints::presentation::Include;
+use super::selector::line::label_selector;
 use crate::clock::Time;
 use crate::resource::Resource;
 use crate::storage::text;
 
 pub(crate) mod duration;
 mod event;
+mod ingress;
 mod network;
 mod node;
 mod pod;
@@ -126,6 +128,14 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "Event" => event::cells(object, now),
         "ConfigMap" => json!([name, length(&object["data"]) + length(&object["binaryData"]), age]),
         "Secret" => json!([name, text(object, &["type"]), length(&object["data"]), age]),
+        "ComponentStatus" => component_status(object),
+        "Ingress" => ingress::ingress(object, now),
+        "IngressClass" => ingress::ingress_class(object, now),
+        "NetworkPolicy" => {
+            let selector = label_selector(&object["spec"]["podSelector"]);
+            json!([name, selector, age])
+        }
+        "RuntimeClass" => json!([name, text(object, &["handler"]), age]),
         "PersistentVolume" => storage::volume(object, now),
         "PersistentVolumeClaim" => storage::claim(object, now),
         "StorageClass" => storage::storage_class(object, now),
@@ -133,6 +143,27 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "Lease" => json!([name, text(object, &["spec", "holderIdentity"]), age]),
         _ => json!([name, age]),
     }
+}
+
+/// Name, Status, Message, Error.
+fn component_status(object: &Value) -> Value {
+    let healthy = items(object, &["conditions"]).find(|condition| condition["type"] == "Healthy");
+    let fact = |key: &str| {
+        healthy
+            .map(|condition| text(condition, &[key]))
+            .unwrap_or_default()
+    };
+    let status = match fact("status") {
+        "True" => "Healthy",
+        "False" => "Unhealthy",
+        _ => "Unknown",
+    };
+    json!([
+        text(object, &["metadata", "name"]),
+        status,
+        fact("message"),
+        fact("error")
+    ])
 }
 
 /// The columns of a resource; those of a kind without any of its own are Name and Age.

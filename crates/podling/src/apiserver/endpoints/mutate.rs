@@ -12,7 +12,7 @@ use crate::apiserver::selector::Selection;
 use crate::apiserver::write::{Ownership, Target};
 use crate::apiserver::{ApiServer, WriteOptions, event_conversion, managed_fields, patch, registry};
 use crate::request::{Request, Response};
-use crate::resource::{EVENTS_V1, NAMESPACES, PODS, Resource, SERVICES};
+use crate::resource::{EVENTS_V1, PODS, Resource};
 use crate::status::{Status, field};
 use crate::storage::{Object, text};
 
@@ -173,14 +173,29 @@ fn apply(
 /// `pods/binding`.
 pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let options = query::write_options(request, "CreateOptions")?;
-    let binding = decode::decode_kind(
-        ("", "v1", "Binding"),
-        body_of(request)?,
-        field_validation(request)?,
-    )?
-    .object;
+    let binding = binding(request)?;
     api.bind(&target(route), &binding, &options)?;
     Ok(Response::json(201, &success(&json!({"code": 201}))))
+}
+
+/// `bindings`, the way that names the Pod in the body.
+pub(super) fn bind_named(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
+    let options = query::write_options(request, "CreateOptions")?;
+    let binding = binding(request)?;
+    let target = Target {
+        resource: &PODS,
+        subresource: Some("binding"),
+        namespace: route.namespace().to_owned(),
+        name: text(&binding, &["metadata", "name"]).to_owned(),
+        patch: false,
+    };
+    api.bind(&target, &binding, &options)?;
+    Ok(Response::json(201, &success(&json!({"code": 201}))))
+}
+
+fn binding(request: &Request) -> Result<Value, Status> {
+    let kind = ("", "v1", "Binding");
+    Ok(decode::decode_kind(kind, body_of(request)?, field_validation(request)?)?.object)
 }
 
 pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
@@ -204,7 +219,20 @@ pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> R
 
 /// Kinds whose deletion is answered with the object (`ReturnDeletedObject`), and not only with a Status.
 fn answers_deletion_with_object(resource: &Resource) -> bool {
-    [&PODS, &NAMESPACES, &SERVICES].contains(&resource) || resource.plural == "serviceaccounts"
+    const KINDS: [&str; 11] = [
+        "CSIDriver",
+        "CSINode",
+        "Namespace",
+        "PersistentVolume",
+        "PersistentVolumeClaim",
+        "Pod",
+        "Service",
+        "ServiceAccount",
+        "StorageClass",
+        "VolumeAttachment",
+        "VolumeAttributesClass",
+    ];
+    KINDS.contains(&resource.kind)
 }
 
 pub(super) fn delete_collection(

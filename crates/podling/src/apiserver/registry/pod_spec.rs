@@ -15,7 +15,7 @@ pub(super) mod affinity;
 pub(super) mod containers;
 mod env;
 mod handlers;
-mod resources;
+pub(super) mod resources;
 pub(super) mod scheduling;
 mod security;
 pub(super) mod volumes;

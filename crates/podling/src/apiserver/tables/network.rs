@@ -47,7 +47,7 @@ fn external_ip(service: &Value) -> String {
 }
 
 /// Where the load balancer answers: addresses, else names.
-fn ingress_points(service: &Value) -> String {
+pub(super) fn ingress_points(service: &Value) -> String {
     let points: BTreeSet<&str> = items(service, &["status", "loadBalancer", "ingress"])
         .map(|point| or(text(point, &["ip"]), text(point, &["hostname"])))
         .filter(|point| !point.is_empty())

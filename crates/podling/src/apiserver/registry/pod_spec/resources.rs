@@ -31,7 +31,7 @@ const STANDARD: [&str; 16] = [
 ];
 
 /// Checks `resources` at `path`.
-pub(super) fn check(resources: &Value, path: &str, errors: &mut Vec<Error>) {
+pub(in super::super) fn check(resources: &Value, path: &str, errors: &mut Vec<Error>) {
     let (limits, requests) = (format!("{path}.limits"), format!("{path}.requests"));
     for (name, amount) in resources.entries("limits") {
         check_amount(name, amount, &format!("{limits}[{name}]"), errors);

@@ -18,6 +18,7 @@ mod ownership;
 mod pod;
 mod queue;
 mod replica_set;
+mod resource_quota;
 mod service_endpoints;
 mod template;
 
@@ -29,6 +30,7 @@ use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
 use node_lifecycle::NodeLifecycleController;
 use replica_set::ReplicaSetController;
+use resource_quota::ResourceQuotaController;
 
 trait Controller: Component + Debug + Send {}
 
@@ -55,6 +57,7 @@ impl ControllerManager {
                 Box::new(NamespaceController::new(fork())),
                 Box::new(NodeLifecycleController::new(fork())),
                 Box::new(GarbageCollector::new(fork())),
+                Box::new(ResourceQuotaController::new(fork())),
             ],
         }
     }

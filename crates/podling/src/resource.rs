@@ -139,6 +139,17 @@ resource!(
     sub & []
 );
 resource!(
+    LIMIT_RANGES,
+    "",
+    "limitranges",
+    "limitrange",
+    "LimitRange",
+    true,
+    short & ["limits"],
+    categories & [],
+    sub & []
+);
+resource!(
     NAMESPACES,
     "",
     "namespaces",
@@ -216,6 +227,17 @@ resource!(
         },
         status_of("", "Pod"),
     ]
+);
+resource!(
+    RESOURCE_QUOTAS,
+    "",
+    "resourcequotas",
+    "resourcequota",
+    "ResourceQuota",
+    true,
+    short & ["quota"],
+    categories & [],
+    sub & [status_of("", "ResourceQuota")]
 );
 resource!(
     SECRETS,
@@ -375,11 +397,13 @@ pub static ALL: &[&Resource] = &[
     &CONFIG_MAPS,
     &ENDPOINTS,
     &EVENTS,
+    &LIMIT_RANGES,
     &NAMESPACES,
     &NODES,
     &PERSISTENT_VOLUME_CLAIMS,
     &PERSISTENT_VOLUMES,
     &PODS,
+    &RESOURCE_QUOTAS,
     &SECRETS,
     &SERVICE_ACCOUNTS,
     &SERVICES,

@@ -1,16 +1,22 @@
 //! Admission: what is decided about a new object with a look at others, before it is validated.
 //!
-//! The plugins run in Kubernetes' own order: NamespaceLifecycle, ServiceAccount, Priority,
-//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass. What differs: PriorityClasses other than the two built-in ones do not exist yet.
+//! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
+//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
+//! object or refuse it before it is validated; LimitRanger and ResourceQuota look at it again afterwards. What differs:
+//! PriorityClasses other than the two built-in ones do not exist yet.
 
 use serde_json::Value;
 
-use crate::resource::{INGRESS_CLASSES, RUNTIME_CLASSES, Resource, STORAGE_CLASSES};
+use crate::quota::{self, Attempt};
+use crate::resource::{
+    INGRESS_CLASSES, LIMIT_RANGES, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource, STORAGE_CLASSES,
+};
 use crate::rng::Rng;
 use crate::status::{Cause, Status};
 
 mod defaults;
 mod ingress_class;
+mod limit_ranger;
 mod priority;
 mod runtime_class;
 mod service_account;
@@ -25,6 +31,8 @@ pub(crate) trait Lookup {
     fn service_account(&self, namespace: &str, name: &str) -> Option<&Value>;
     /// All objects of a cluster-scoped resource.
     fn cluster_wide(&self, resource: &'static Resource) -> Vec<&Value>;
+    /// The objects of a resource in a namespace.
+    fn of_namespace<'a>(&'a self, resource: &'static Resource, namespace: &'a str) -> Vec<&'a Value>;
 }
 
 /// Admits a new object, changing it where a plugin says so.
@@ -57,10 +65,45 @@ pub(crate) fn admit_create(
 fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut Rng) -> Result<(), Status> {
     let name = name_of(object).to_owned();
     let forbidden = |why: String| Status::forbidden("", "pods", &name, &why);
+    for range in lookup.of_namespace(&LIMIT_RANGES, namespace) {
+        limit_ranger::default(range, object);
+    }
     service_account::admit(namespace, object, lookup, rng).map_err(forbidden)?;
     priority::admit(object).map_err(forbidden)?;
     toleration_seconds::admit(object);
     runtime_class::admit(object, &lookup.cluster_wide(&RUNTIME_CLASSES)).map_err(forbidden)
+}
+
+/// Looks at an object that is sound and about to be stored; the quotas that it is charged to, as they become.
+///
+/// # Errors
+/// When a plugin forbids the object.
+pub(crate) fn validate(
+    attempt: &Attempt<'_>,
+    namespace: &str,
+    lookup: &dyn Lookup,
+) -> Result<Vec<Value>, Status> {
+    let resource = attempt.resource;
+    let forbidden = |why: String| {
+        let name = attempt.new["metadata"]["name"].as_str().unwrap_or_default();
+        Status::forbidden(resource.group, resource.plural, name, &why)
+    };
+    for range in lookup.of_namespace(&LIMIT_RANGES, namespace) {
+        check_bounds(range, attempt).map_err(forbidden)?;
+    }
+    quota::charge(&lookup.of_namespace(&RESOURCE_QUOTAS, namespace), attempt).map_err(forbidden)
+}
+
+/// What is going away is left alone, and so is a Pod that is there: its resources do not change.
+fn check_bounds(range: &Value, attempt: &Attempt<'_>) -> Result<(), String> {
+    let is_leaving = |old: &Value| !old["metadata"]["deletionTimestamp"].is_null();
+    match (attempt.resource.kind, attempt.old) {
+        ("Pod", None) => limit_ranger::check_pod(range, attempt.new),
+        ("PersistentVolumeClaim", old) if !old.is_some_and(is_leaving) => {
+            limit_ranger::check_claim(range, attempt.new)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The name as error messages give it. Kubernetes admits an object before it generates its name.
@@ -107,6 +150,8 @@ mod tests {
     struct World {
         namespace: Value,
         account: Value,
+        limit_ranges: Vec<Value>,
+        resource_quotas: Vec<Value>,
     }
 
     impl Lookup for World {
@@ -121,12 +166,22 @@ mod tests {
         fn cluster_wide(&self, _resource: &'static Resource) -> Vec<&Value> {
             Vec::new()
         }
+
+        fn of_namespace<'a>(&'a self, resource: &'static Resource, _namespace: &'a str) -> Vec<&'a Value> {
+            match resource.kind {
+                "LimitRange" => self.limit_ranges.iter().collect(),
+                "ResourceQuota" => self.resource_quotas.iter().collect(),
+                _ => Vec::new(),
+            }
+        }
     }
 
     fn world() -> World {
         World {
             namespace: json!({"metadata": {"name": "shop"}}),
             account: json!({"metadata": {"name": "default"}}),
+            limit_ranges: Vec::new(),
+            resource_quotas: Vec::new(),
         }
     }
 
@@ -166,6 +221,34 @@ mod tests {
             spec["volumes"][0]["name"],
             spec["containers"][0]["volumeMounts"][0]["name"]
         );
+    }
+
+    #[test]
+    fn limit_ranges_and_quotas_are_held_against_sound_objects() {
+        let mut bounded = world();
+        bounded.limit_ranges = vec![json!({"spec": {"limits": [
+            {"type": "Container", "default": {"cpu": "2"}, "max": {"cpu": "1"}}]}})];
+        let quota =
+            json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": "1"}, "used": {"pods": "0"}}});
+        bounded.resource_quotas = vec![quota];
+        let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}});
+        admit(&PODS, &mut pod, &bounded).unwrap();
+        let check = |pod: &Value| {
+            let attempt = Attempt {
+                resource: &PODS,
+                new: pod,
+                old: None,
+                now: crate::clock::Time::default(),
+            };
+            validate(&attempt, "shop", &bounded).map_err(|status| status.message)
+        };
+        assert_eq!(
+            check(&pod),
+            Err("pods \"p\" is forbidden: maximum cpu usage per Container is 1, but limit is 2".into())
+        );
+        pod["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "1".into();
+        let charged = check(&pod).unwrap();
+        assert_eq!(charged[0]["status"]["used"]["pods"], "1");
     }
 
     #[test]

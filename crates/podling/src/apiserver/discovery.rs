@@ -17,7 +17,7 @@ pub(crate) const GIT_VERSION: &str = "v1.36.2";
 const SERVER_ADDRESS: &str = "10.96.0.1:443";
 
 /// Hashes of group, version and kind under which objects are stored; clients compare them for equality only.
-const STORAGE_VERSION_HASHES: [(&str, &str); 20] = [
+const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("ConfigMap", "qFsyl6wFWjQ="),
     ("Deployment", "8aSe+NMegvE="),
     ("EndpointSlice", "qgS0xkrxYAI="),
@@ -26,6 +26,7 @@ const STORAGE_VERSION_HASHES: [(&str, &str); 20] = [
     ("Ingress", "39NQlfNR+bo="),
     ("IngressClass", "l/iqIbDgFyQ="),
     ("Lease", "gqkMMb/YqFM="),
+    ("LimitRange", "EBKMFVe6cwo="),
     ("Namespace", "Q3oi5N2YM8M="),
     ("NetworkPolicy", "YpfwF18m1G8="),
     ("Node", "XwShjMxG9Fs="),
@@ -34,6 +35,7 @@ const STORAGE_VERSION_HASHES: [(&str, &str); 20] = [
     ("Pod", "xPOwRZ+Yhw8="),
     ("ReplicaSet", "P1RzHs8/mWQ="),
     ("RuntimeClass", "WQTu1GL3T2Q="),
+    ("ResourceQuota", "8uhSgffRX6w="),
     ("Secret", "S6u1pOWzb84="),
     ("Service", "0/CO1lhkEBI="),
     ("ServiceAccount", "pbx9ZvyFpBE="),

@@ -23,6 +23,7 @@ mod ingress_class;
 mod internal_form;
 mod labels;
 mod lease;
+mod limit_range;
 mod metadata;
 mod names;
 mod namespace;
@@ -36,9 +37,11 @@ mod pod_defaults;
 mod pod_spec;
 mod pod_update;
 mod pod_warnings;
-mod qos;
+pub(crate) mod qos;
 pub(crate) mod read;
 mod replica_set;
+mod resource_names;
+mod resource_quota;
 mod runtime_class;
 mod secret;
 mod service;
@@ -100,6 +103,7 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "Ingress" => &ingress::STRATEGY,
         "IngressClass" => &ingress_class::STRATEGY,
         "Lease" => &lease::STRATEGY,
+        "LimitRange" => &limit_range::STRATEGY,
         "Namespace" => &namespace::STRATEGY,
         "NetworkPolicy" => &network_policy::STRATEGY,
         "Node" => &node::STRATEGY,
@@ -108,6 +112,7 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "Pod" => &pod::STRATEGY,
         "ReplicaSet" => &replica_set::STRATEGY,
         "RuntimeClass" => &runtime_class::STRATEGY,
+        "ResourceQuota" => &resource_quota::STRATEGY,
         "Secret" => &secret::STRATEGY,
         "Service" => &service::STRATEGY,
         "ServiceAccount" => &service_account::STRATEGY,

@@ -22,6 +22,7 @@ mod ingress;
 mod network;
 mod node;
 mod pod;
+mod policy;
 mod storage;
 mod workload;
 
@@ -35,7 +36,7 @@ struct Document {
     /// The description of every column `Name`.
     #[serde(borrow)]
     name: std::borrow::Cow<'static, str>,
-    /// The description of every column `Age`.
+    /// The description of every column `Age` or `Created At`.
     age: std::borrow::Cow<'static, str>,
     tables: BTreeMap<String, Vec<Column>>,
 }
@@ -139,6 +140,8 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "PersistentVolume" => storage::volume(object, now),
         "PersistentVolumeClaim" => storage::claim(object, now),
         "StorageClass" => storage::storage_class(object, now),
+        "LimitRange" => json!([name, created(object)]),
+        "ResourceQuota" => policy::resource_quota(object, now),
         "Namespace" => json!([name, text(object, &["status", "phase"]), age]),
         "Lease" => json!([name, text(object, &["spec", "holderIdentity"]), age]),
         _ => json!([name, age]),
@@ -185,7 +188,7 @@ fn load() -> BTreeMap<String, Value> {
     let defined = |Column(name, kind, format, priority, description): &Column| {
         let description = match name.as_str() {
             "Name" => document.name.as_ref(),
-            "Age" => document.age.as_ref(),
+            "Age" | "Created At" => document.age.as_ref(),
             _ => description,
         };
         json!({"name": name, "type": kind, "format": format, "description": description, "priority": priority})
@@ -194,6 +197,11 @@ fn load() -> BTreeMap<String, Value> {
     tables
         .map(|(plural, columns)| (plural.clone(), columns.iter().map(defined).collect()))
         .collect()
+}
+
+/// When the object was created.
+fn created(object: &Value) -> Value {
+    object["metadata"]["creationTimestamp"].clone()
 }
 
 /// How long ago the object was created.

@@ -7,7 +7,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{ApiServer, WriteOptions, admission, decode, deletion, managed_fields, registry, service_ip};
-use crate::resource::{ENDPOINTS, EVENTS, LEASES, NAMESPACES, Resource, SERVICE_ACCOUNTS, SERVICES};
+use crate::quota::Attempt;
+use crate::resource::{
+    ENDPOINTS, EVENTS, LEASES, LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS, Resource, SERVICE_ACCOUNTS,
+    SERVICES,
+};
 use crate::status::{Status, field};
 use crate::storage::{Object, Store, text};
 
@@ -71,7 +75,7 @@ impl<'a> Target<'a> {
 
 /// Whether a PUT of a missing object creates it (`AllowCreateOnUpdate`).
 fn creates_on_update(resource: &Resource) -> bool {
-    [&SERVICES, &ENDPOINTS, &LEASES, &EVENTS].contains(&resource)
+    [&SERVICES, &ENDPOINTS, &LEASES, &EVENTS, &LIMIT_RANGES].contains(&resource)
 }
 
 /// Whether a PUT may leave `resourceVersion` out (`AllowUnconditionalUpdate`).
@@ -107,8 +111,10 @@ impl ApiServer {
         self.admit(resource, namespace, &mut object)?;
         registry::prepare_for_create(resource, &mut object, self.now());
         refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
+        let charged = self.admission_check(resource, namespace, &object, None)?;
         self.refuse_taken(resource, &object)?;
         self.allocate(resource, &mut object)?;
+        self.charge(charged, options)?;
         decode::tidy(resource, &mut object);
         Ok(self.put(resource, object, options.dry_run))
     }
@@ -138,6 +144,38 @@ impl ApiServer {
         let admitted = admission::admit_create(resource, namespace, object, &self.store, &mut rng);
         self.rng = rng;
         admitted
+    }
+
+    /// What admission says about a sound object: the quotas that it is charged to.
+    fn admission_check(
+        &self,
+        resource: &'static Resource,
+        namespace: &str,
+        new: &Value,
+        old: Option<&Value>,
+    ) -> Result<Vec<Value>, Status> {
+        if !resource.namespaced {
+            return Ok(Vec::new());
+        }
+        let attempt = Attempt {
+            resource,
+            new,
+            old,
+            now: self.now(),
+        };
+        admission::validate(&attempt, namespace, &self.store)
+    }
+
+    /// Stores what quotas have become.
+    fn charge(&mut self, quotas: Vec<Value>, options: &WriteOptions) -> Result<(), Status> {
+        let own = WriteOptions {
+            dry_run: options.dry_run,
+            ..WriteOptions::by("kube-apiserver")
+        };
+        for quota in quotas {
+            self.update(&RESOURCE_QUOTAS, Some("status"), quota, &own)?;
+        }
+        Ok(())
     }
 
     /// Gives a Service its addresses and ports.
@@ -209,6 +247,10 @@ impl ApiServer {
         registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
+        if target.subresource.is_none() {
+            let charged = self.admission_check(resource, &target.namespace, &new, Some(&old))?;
+            self.charge(charged, options)?;
+        }
         self.allocate(resource, &mut new)?;
         decode::tidy(resource, &mut new);
         Ok(self.store_update(resource, new, old, options.dry_run))
@@ -451,5 +493,9 @@ impl admission::Lookup for Store {
 
     fn cluster_wide(&self, resource: &'static Resource) -> Vec<&Value> {
         self.list(resource, None).map(AsRef::as_ref).collect()
+    }
+
+    fn of_namespace<'a>(&'a self, resource: &'static Resource, namespace: &'a str) -> Vec<&'a Value> {
+        self.list(resource, Some(namespace)).map(AsRef::as_ref).collect()
     }
 }

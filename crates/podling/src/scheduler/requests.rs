@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::quantity::Quantity;
+use crate::pod_resources;
+use crate::quantity::{Format, Quantity};
+use crate::resource_list::ResourceList;
 use crate::storage::text;
 
 /// Amounts by resource name: `cpu` in thousandths, everything else in whole units.
@@ -19,14 +21,10 @@ const DEFAULT_MEMORY: i64 = 200 * 1024 * 1024;
 
 /// A resource list such as `status.allocatable`. What can't be read counts as nothing.
 pub(crate) fn resources(list: &Value) -> Resources {
-    let entries = list.as_object().into_iter().flatten();
-    entries
-        .map(|(name, value)| (name.clone(), amount(name, value)))
-        .collect()
+    counted(&ResourceList::from_json(list))
 }
 
-fn amount(name: &str, value: &Value) -> i64 {
-    let quantity = Quantity::from_json(value).unwrap_or_default();
+fn units(name: &str, quantity: Quantity) -> i64 {
     match name {
         "cpu" => quantity.milli_value(),
         _ => quantity.value(),
@@ -52,57 +50,28 @@ pub(crate) fn subtract(sum: &mut Resources, less: &Resources) {
     }
 }
 
-/// The larger amount of each resource.
-fn raise_to(sum: &mut Resources, least: &Resources) {
-    for (name, amount) in least {
-        let now = sum.entry(name.clone()).or_default();
-        *now = (*now).max(*amount);
-    }
-}
-
-/// What the pod requests: the sum of its containers and sidecars, or the most that its init containers need,
-/// whichever is larger; the pod's own requests override it; its overhead comes on top. Example: containers of
-/// 100m and 200m after an init container of 500m request 500m.
+/// What the pod requests.
 pub(crate) fn pod_requests(spec: &Value) -> Resources {
-    total(spec, &|container| resources(&container["resources"]["requests"]))
+    counted(&pod_resources::requests(spec))
 }
 
 /// The same with the amounts that scoring assumes for containers without requests.
 pub(crate) fn assumed_requests(spec: &Value) -> (i64, i64) {
-    let total = total(spec, &|container| {
-        let mut requests = resources(&container["resources"]["requests"]);
-        requests.entry("cpu".to_owned()).or_insert(DEFAULT_CPU);
-        requests.entry("memory".to_owned()).or_insert(DEFAULT_MEMORY);
+    let mut total = pod_resources::total(spec, "requests", &|container| {
+        let mut requests = ResourceList::from_json(&container["resources"]["requests"]);
+        requests.set_default("cpu", Quantity::from_milli(DEFAULT_CPU));
+        requests.set_default("memory", Quantity::from_units(DEFAULT_MEMORY, Format::BinarySi));
         requests
     });
+    total.add(&ResourceList::from_json(&spec["overhead"]));
+    let total = counted(&total);
     (of(&total, "cpu"), of(&total, "memory"))
 }
 
-fn total(spec: &Value, requests: &dyn Fn(&Value) -> Resources) -> Resources {
-    let none = Vec::new();
-    let list = |key: &str| spec[key].as_array().unwrap_or(&none).clone();
-    let mut sum = Resources::new();
-    for container in list("containers") {
-        add(&mut sum, &requests(&container));
-    }
-    let (mut sidecars, mut most) = (Resources::new(), Resources::new());
-    for container in list("initContainers") {
-        let mut needs = requests(&container);
-        if container["restartPolicy"] == "Always" {
-            add(&mut sum, &needs);
-            add(&mut sidecars, &needs);
-            needs.clone_from(&sidecars);
-        } else {
-            add(&mut needs, &sidecars);
-        }
-        raise_to(&mut most, &needs);
-    }
-    raise_to(&mut sum, &most);
-    for (name, amount) in resources(&spec["resources"]["requests"]) {
-        sum.insert(name, amount);
-    }
-    add(&mut sum, &resources(&spec["overhead"]));
-    sum
+fn counted(list: &ResourceList) -> Resources {
+    list.iter()
+        .map(|(name, quantity)| (name.to_owned(), units(name, quantity)))
+        .collect()
 }
 
 /// A port of the node that a pod takes.
@@ -161,38 +130,12 @@ mod tests {
         json!({"resources": {"requests": {"cpu": cpu}}})
     }
 
-    fn sidecar(cpu: &str) -> Value {
-        json!({"restartPolicy": "Always", "resources": {"requests": {"cpu": cpu}}})
-    }
-
     #[test]
-    fn init_containers_and_sidecars_count_as_they_run() {
-        let cases = [
-            (json!({"containers": [container("100m"), container("200m")]}), 300),
-            (
-                json!({"containers": [container("100m")], "initContainers": [container("1")]}),
-                1000,
-            ),
-            (
-                json!({"containers": [container("100m")], "initContainers": [sidecar("300m"), container("1")]}),
-                1300,
-            ),
-            (
-                json!({"containers": [container("100m")], "initContainers": [container("1"), sidecar("300m")]}),
-                1000,
-            ),
-            (
-                json!({"containers": [container("1")], "overhead": {"cpu": "250m"}}),
-                1250,
-            ),
-            (
-                json!({"containers": [container("1")], "resources": {"requests": {"cpu": "3"}}}),
-                3000,
-            ),
-        ];
-        for (spec, expected) in cases {
-            assert_eq!(of(&pod_requests(&spec), "cpu"), expected, "{spec}");
-        }
+    fn a_pod_requests_thousandths_of_cpus_and_whole_units() {
+        let spec = json!({"containers": [container("1")], "initContainers": [container("2")],
+            "overhead": {"cpu": "250m", "memory": "1Ki"}});
+        let requests = pod_requests(&spec);
+        assert_eq!((of(&requests, "cpu"), of(&requests, "memory")), (2250, 1024));
     }
 
     #[test]

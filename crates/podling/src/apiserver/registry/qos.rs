@@ -11,7 +11,7 @@ const COUNTED: [&str; 2] = ["cpu", "memory"];
 
 /// `Guaranteed` when everything has limits that equal its requests, `BestEffort` when nothing asks for
 /// anything, `Burstable` in between. Pod-level resources take the place of the containers'.
-pub(super) fn class(spec: &Value) -> &'static str {
+pub(crate) fn class(spec: &Value) -> &'static str {
     let containers = || {
         spec.items("containers")
             .iter()

@@ -2,42 +2,19 @@
 
 use serde_json::Value;
 
-use super::super::names;
-use super::super::numbers::NEGATIVE;
 use super::super::read::Fields as _;
-use super::invalid_for_each;
+use super::super::resource_names::{self, is_extended, is_huge_page};
 use crate::quantity::Quantity;
 use crate::status::field::Error;
-
-const FOR_CONTAINERS: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-/// Names that mean something elsewhere, in quotas, and need no prefix.
-const STANDARD: [&str; 16] = [
-    "configmaps",
-    "limits.cpu",
-    "limits.ephemeral-storage",
-    "limits.memory",
-    "persistentvolumeclaims",
-    "pods",
-    "replicationcontrollers",
-    "requests.cpu",
-    "requests.ephemeral-storage",
-    "requests.memory",
-    "requests.storage",
-    "resourcequotas",
-    "secrets",
-    "services",
-    "services.loadbalancers",
-    "services.nodeports",
-];
 
 /// Checks `resources` at `path`.
 pub(in super::super) fn check(resources: &Value, path: &str, errors: &mut Vec<Error>) {
     let (limits, requests) = (format!("{path}.limits"), format!("{path}.requests"));
     for (name, amount) in resources.entries("limits") {
-        check_amount(name, amount, &format!("{limits}[{name}]"), errors);
+        check_entry(name, amount, &format!("{limits}[{name}]"), errors);
     }
     for (name, amount) in resources.entries("requests") {
-        check_amount(name, amount, &format!("{requests}[{name}]"), errors);
+        check_entry(name, amount, &format!("{requests}[{name}]"), errors);
         check_against_limit(resources, name, amount, (&limits, &requests), errors);
     }
     let names = || {
@@ -52,40 +29,9 @@ pub(in super::super) fn check(resources: &Value, path: &str, errors: &mut Vec<Er
     }
 }
 
-fn is_huge_page(name: &str) -> bool {
-    name.starts_with("hugepages-")
-}
-
-/// A device such as `example.com/gpu`: whole numbers only, and requests equal limits.
-fn is_extended(name: &str) -> bool {
-    name.contains('/') && !name.contains("kubernetes.io/")
-}
-
-fn check_amount(name: &str, amount: &Value, field: &str, errors: &mut Vec<Error>) {
-    errors.extend(invalid_for_each(field, name, names::qualified_name(name)));
-    if !name.contains('/') {
-        let is_known = FOR_CONTAINERS.contains(&name) || is_huge_page(name);
-        if !is_known && !STANDARD.contains(&name) && name != "storage" {
-            let why = "must be a standard resource type or fully qualified";
-            errors.push(Error::invalid(field, name, why));
-        }
-        if !is_known {
-            errors.push(Error::invalid(
-                field,
-                name,
-                "must be a standard resource for containers",
-            ));
-        }
-    }
-    let Ok(quantity) = Quantity::from_json(amount) else {
-        return;
-    };
-    if quantity.is_negative() {
-        errors.push(Error::invalid(field, quantity.to_string(), NEGATIVE));
-    }
-    if is_extended(name) && !quantity.is_whole() {
-        errors.push(Error::invalid(field, quantity.to_string(), "must be an integer"));
-    }
+fn check_entry(name: &str, amount: &Value, field: &str, errors: &mut Vec<Error>) {
+    resource_names::check_for_container(name, field, errors);
+    resource_names::check_amount(name, amount, field, errors);
 }
 
 fn check_against_limit(

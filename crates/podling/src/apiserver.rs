@@ -18,6 +18,7 @@ mod deletion;
 mod discovery;
 pub(crate) mod endpoints;
 mod event_conversion;
+mod go_json;
 mod go_print;
 mod json_syntax;
 mod managed_fields;

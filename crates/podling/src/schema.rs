@@ -24,6 +24,7 @@ use serde_json::Value;
 
 pub(crate) mod go;
 mod load;
+pub(crate) mod message;
 
 pub use go::WhenEmpty;
 

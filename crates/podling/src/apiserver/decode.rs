@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub(crate) use self::body::Body;
 use self::tree::Tree;
 use crate::resource::Resource;
-use crate::schema::{self, Type};
+use crate::schema::{self, Field, Shape, Type};
 use crate::status::Status;
 
 mod body;
@@ -43,10 +43,36 @@ pub(crate) struct Decoded {
 
 /// Group, version and kind that a body has, or must have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Kind<'a> {
-    group: &'a str,
-    version: &'a str,
-    kind: &'a str,
+pub(crate) struct GroupVersionKind<'a> {
+    pub(crate) group: &'a str,
+    pub(crate) version: &'a str,
+    pub(crate) kind: &'a str,
+}
+
+impl GroupVersionKind<'static> {
+    /// Those of a resource's objects.
+    pub(crate) const fn of(resource: &Resource) -> Self {
+        Self {
+            group: resource.group,
+            version: resource.version,
+            kind: resource.kind,
+        }
+    }
+}
+
+impl GroupVersionKind<'_> {
+    /// The type of such objects.
+    pub(crate) fn schema(self) -> Option<&'static Type> {
+        schema::of_kind(self.group, self.version, self.kind)
+    }
+
+    /// `v1` or `apps/v1`, as objects carry it.
+    pub(crate) fn api_version(self) -> String {
+        match self.group {
+            "" => self.version.to_owned(),
+            group => format!("{group}/{}", self.version),
+        }
+    }
 }
 
 impl FieldValidation {
@@ -91,7 +117,7 @@ pub(crate) fn decode_kind(
     body: Body<'_>,
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
-    let wanted = Kind { group, version, kind };
+    let wanted = GroupVersionKind { group, version, kind };
     match body {
         Body::Protobuf(bytes) => decode_message(wanted, bytes),
         Body::Json(text) => decode_tree(wanted, parse(text), text, validation),
@@ -100,24 +126,26 @@ pub(crate) fn decode_kind(
 }
 
 fn decode_tree(
-    wanted: Kind<'_>,
+    wanted: GroupVersionKind<'_>,
     tree: Result<Tree, String>,
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<Decoded, Status> {
     let unrecognised = |why: String| unrecognised(wanted.kind, &why, body);
     let tree = tree.map_err(unrecognised)?;
-    let named = Kind::of(&tree, wanted).map_err(unrecognised)?;
+    let named = GroupVersionKind::said_by(&tree, wanted).map_err(unrecognised)?;
     named.check(wanted)?;
-    let decoded = wanted.schema().and_then(|of| read(of, wanted, tree, validation));
+    let decoded = wanted
+        .known_schema()
+        .and_then(|of| read(of, wanted, tree, validation));
     decoded.map_err(|why| wanted.refused(wanted.kind, &why))
 }
 
-fn decode_message(wanted: Kind<'_>, body: &[u8]) -> Result<Decoded, Status> {
+fn decode_message(wanted: GroupVersionKind<'_>, body: &[u8]) -> Result<Decoded, Status> {
     let unknown = protobuf::open(body).map_err(|why| unrecognised(wanted.kind, &why, body))?;
-    let named = Kind::named(&unknown.api_version, &unknown.kind, wanted);
+    let named = GroupVersionKind::named(&unknown.api_version, &unknown.kind, wanted);
     // As Go does, a version that cannot be read counts as none.
-    let named = named.unwrap_or(Kind {
+    let named = named.unwrap_or(GroupVersionKind {
         kind: if unknown.kind.is_empty() {
             wanted.kind
         } else {
@@ -126,7 +154,7 @@ fn decode_message(wanted: Kind<'_>, body: &[u8]) -> Result<Decoded, Status> {
         ..wanted
     });
     named.check(wanted)?;
-    let object = wanted.schema().and_then(|of| {
+    let object = wanted.known_schema().and_then(|of| {
         let mut object = protobuf::read(of.definition, unknown.raw)?;
         finish(of, wanted, &mut object);
         Ok(object)
@@ -139,21 +167,21 @@ fn decode_message(wanted: Kind<'_>, body: &[u8]) -> Result<Decoded, Status> {
         .map_err(|why| wanted.refused(wanted.kind, &why))
 }
 
-/// Reads an object again after it was patched. The error is the sentence alone, for the patch's own wording.
+/// Reads an object again after it was patched; `problems` are what strict decoding said about the patch. The error
+/// is the sentence alone, for the patch's own wording.
 ///
 /// # Errors
 /// Go's words for a value of the wrong type, or `strict decoding error: …`.
 pub(crate) fn decode_patched(
-    resource: &'static Resource,
+    wanted: GroupVersionKind<'_>,
     object: &Value,
     validation: FieldValidation,
+    problems: Vec<String>,
 ) -> Result<Decoded, String> {
-    let wanted = Kind {
-        group: resource.group,
-        version: resource.version,
-        kind: resource.kind,
-    };
-    read(wanted.schema()?, wanted, Tree::from(object), validation)
+    let of = wanted.known_schema()?;
+    let mut read = typed::read(of, Tree::from(object))?;
+    read.problems.splice(0..0, problems);
+    judge(of, wanted, read, validation)
 }
 
 /// Reads the `DeleteOptions` of a DELETE; no body is no options.
@@ -162,26 +190,30 @@ pub(crate) fn decode_patched(
 /// 400 with the bare reason, as Kubernetes answers here.
 pub(crate) fn decode_delete_options(body: Body<'_>) -> Result<Value, Status> {
     const SCHEME: &str = "pkg/apis/meta/internalversion/scheme/register.go:27";
-    let wanted = Kind {
+    let wanted = GroupVersionKind {
         group: "",
         version: "v1",
         kind: "DeleteOptions",
     };
-    let check = |named: Kind<'_>| match named.kind == wanted.kind {
+    let check = |named: GroupVersionKind<'_>| match named.kind == wanted.kind {
         true => Ok(()),
         false => Err(named.not_registered(SCHEME)),
     };
     let from_tree = |tree: Tree| {
-        check(Kind::of(&tree, wanted)?)?;
-        read(wanted.schema()?, wanted, tree, FieldValidation::Ignore).map(|decoded| decoded.object)
+        check(GroupVersionKind::said_by(&tree, wanted)?)?;
+        read(wanted.known_schema()?, wanted, tree, FieldValidation::Ignore).map(|decoded| decoded.object)
     };
     let decoded = match body {
         Body::Json([]) | Body::Yaml([]) | Body::Protobuf([]) => return Ok(json!({})),
         Body::Json(text) => parse(text).and_then(from_tree),
         Body::Yaml(text) => body::yaml(text).and_then(from_tree),
         Body::Protobuf(bytes) => protobuf::open(bytes).and_then(|unknown| {
-            check(Kind::named(&unknown.api_version, &unknown.kind, wanted)?)?;
-            protobuf::read(wanted.schema()?.definition, unknown.raw)
+            check(GroupVersionKind::named(
+                &unknown.api_version,
+                &unknown.kind,
+                wanted,
+            )?)?;
+            protobuf::read(wanted.known_schema()?.definition, unknown.raw)
         }),
     };
     decoded.map_err(Status::bad_request)
@@ -196,6 +228,16 @@ pub(crate) fn tidy(resource: &Resource, object: &mut Value) {
     }
 }
 
+/// What Go calls the type of `shape`, which is `field` of `of` or what that field's list or map holds.
+pub(crate) fn go_type(of: &Type, field: &Field, shape: &Shape) -> String {
+    go::type_name(of, field, shape)
+}
+
+/// The fields that stand twice in one object of a patch, as strict decoding reports them.
+pub(crate) fn repeated_fields(body: &[u8]) -> Vec<String> {
+    tree::parse(body).map(|tree| tree.repeated()).unwrap_or_default()
+}
+
 fn parse(body: &[u8]) -> Result<Tree, String> {
     tree::parse(body).map_err(|why| no_kind(&why))
 }
@@ -206,11 +248,21 @@ fn no_kind(why: &str) -> String {
 
 fn read(
     of: &'static Type,
-    kind: Kind<'_>,
+    kind: GroupVersionKind<'_>,
     tree: Tree,
     validation: FieldValidation,
 ) -> Result<Decoded, String> {
-    let typed::Read { mut value, problems } = typed::read(of, tree)?;
+    judge(of, kind, typed::read(of, tree)?, validation)
+}
+
+/// What field validation makes of what was read.
+fn judge(
+    of: &'static Type,
+    kind: GroupVersionKind<'_>,
+    read: typed::Read,
+    validation: FieldValidation,
+) -> Result<Decoded, String> {
+    let typed::Read { mut value, problems } = read;
     if validation == FieldValidation::Strict && !problems.is_empty() {
         return Err(format!("strict decoding error: {}", problems.join(", ")));
     }
@@ -226,7 +278,7 @@ fn read(
 }
 
 /// Gives an object the form in which Go writes it, and says what it is.
-fn finish(of: &'static Type, kind: Kind<'_>, value: &mut Value) {
+fn finish(of: &'static Type, kind: GroupVersionKind<'_>, value: &mut Value) {
     if let Some(object) = value.as_object_mut() {
         round_trip::tidy(of, object);
         object.insert("apiVersion".to_owned(), kind.api_version().into());
@@ -257,9 +309,9 @@ fn excerpt(body: &[u8]) -> String {
     if body.len() > MOST { text + " ..." } else { text }
 }
 
-impl<'a> Kind<'a> {
+impl<'a> GroupVersionKind<'a> {
     /// What the body says it is; what it leaves out is as wanted.
-    fn of(tree: &'a Tree, wanted: Self) -> Result<Self, String> {
+    fn said_by(tree: &'a Tree, wanted: Self) -> Result<Self, String> {
         if !matches!(tree, Tree::Object(_) | Tree::Null) {
             return Err(no_kind(&format!(
                 "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
@@ -289,7 +341,7 @@ impl<'a> Kind<'a> {
     }
 
     /// Refuses what is not the kind that is wanted.
-    fn check(self, wanted: Kind<'_>) -> Result<(), Status> {
+    fn check(self, wanted: GroupVersionKind<'_>) -> Result<(), Status> {
         if self == wanted {
             return Ok(());
         }
@@ -306,16 +358,9 @@ impl<'a> Kind<'a> {
         ))
     }
 
-    fn api_version(self) -> String {
-        match self.group {
-            "" => self.version.to_owned(),
-            group => format!("{group}/{}", self.version),
-        }
-    }
-
-    fn schema(self) -> Result<&'static Type, String> {
+    fn known_schema(self) -> Result<&'static Type, String> {
         const SCHEME: &str = "pkg/api/legacyscheme/scheme.go:30";
-        schema::of_kind(self.group, self.version, self.kind).ok_or_else(|| self.not_registered(SCHEME))
+        self.schema().ok_or_else(|| self.not_registered(SCHEME))
     }
 
     fn not_registered(self, scheme: &str) -> String {
@@ -327,9 +372,9 @@ impl<'a> Kind<'a> {
     }
 
     /// The refusal of an object that is the wanted one in another group, as events are in two.
-    fn other_version_of(self, wanted: Kind<'_>) -> Option<String> {
+    fn other_version_of(self, wanted: GroupVersionKind<'_>) -> Option<String> {
         let same = self.kind == wanted.kind && self.internal_package() == wanted.internal_package();
-        (same && self.schema().is_ok()).then(|| {
+        (same && self.known_schema().is_ok()).then(|| {
             format!(
                 "the API version in the data ({}) does not match the expected API version ({})",
                 self.api_version(),
@@ -338,8 +383,8 @@ impl<'a> Kind<'a> {
         })
     }
 
-    fn not_convertible_to(self, wanted: Kind<'_>) -> String {
-        match self.schema() {
+    fn not_convertible_to(self, wanted: GroupVersionKind<'_>) -> String {
+        match self.known_schema() {
             Err(why) => why,
             Ok(of) => format!(
                 "converting ({}) to ({}.{}): unknown conversion",
@@ -528,11 +573,17 @@ mod tests {
     fn a_patched_object_is_read_again() {
         let object = json!({"spec": {"replicas": "two"}});
         assert_eq!(
-            decode_patched(&DEPLOYMENTS, &object, FieldValidation::Warn),
+            decode_patched(GroupVersionKind::of(&DEPLOYMENTS), &object, FieldValidation::Warn, Vec::new()),
             Err("json: cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas of type int32".to_owned())
         );
         let object = json!({"spec": {"replicas": 1, "foo": null, "strategy": {"type": ""}}});
-        let decoded = decode_patched(&DEPLOYMENTS, &object, FieldValidation::Warn).unwrap();
+        let decoded = decode_patched(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            &object,
+            FieldValidation::Warn,
+            Vec::new(),
+        )
+        .unwrap();
         assert_eq!(decoded.warnings, ["unknown field \"spec.foo\""]);
         let spec = &decoded.object["spec"];
         assert_eq!((&spec["strategy"], spec.get("foo")), (&json!({}), None));

@@ -4,6 +4,7 @@
 
 mod component_status;
 mod mutate;
+mod patch;
 pub(crate) mod presentation;
 mod query;
 mod read;
@@ -25,7 +26,7 @@ pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn R
     }
     match route::parse(&request.path) {
         Destination::Resource(route) => resource(api, request, &route, runtime),
-        Destination::UnknownResource => Response::from(Status::no_such_path()),
+        Destination::UnknownResource => Status::no_such_path().into(),
         Destination::Nothing => Response::text(404, "404 page not found\n"),
     }
 }
@@ -71,14 +72,14 @@ pub(crate) struct ProxyTarget {
     pub(crate) path: String,
 }
 
+/// Answers a request about a resource; a refusal carries the warnings that came before it.
 fn resource(api: &mut ApiServer, request: &Request, route: &Route, runtime: &mut dyn Runtime) -> Response {
-    // Who is refused is told too.
-    let response = dispatch(api, request, route, runtime).unwrap_or_else(Response::from);
-    let warnings: Vec<String> = registry::deprecation(route.resource)
+    let mut warnings: Vec<String> = registry::deprecation(route.resource)
         .map(str::to_owned)
         .into_iter()
         .collect();
-    response.with_warnings(&warnings)
+    let response = dispatch(api, request, route, runtime, &mut warnings);
+    response.unwrap_or_else(Response::from).with_warnings(&warnings)
 }
 
 fn dispatch(
@@ -86,12 +87,13 @@ fn dispatch(
     request: &Request,
     route: &Route,
     runtime: &mut dyn Runtime,
+    warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let subresource = route.subresource.map(|subresource| subresource.name);
     match (request.method.as_str(), subresource) {
         ("GET", Some("log")) => runtime.log(api, request, route.namespace(), route.name()),
         (_, Some("proxy")) => runtime.proxy(api, request, &proxy_target(route)),
-        (_, Some("scale")) => scale::handle(api, request, route),
+        (_, Some("scale")) => scale::handle(api, request, route, warnings),
         (_, Some("log")) => Err(Status::method_not_allowed()),
         ("POST", Some("binding")) => mutate::bind(api, request, route),
         (_, Some("binding")) => Err(Status::method_not_allowed()),
@@ -105,9 +107,9 @@ fn dispatch(
         },
         ("GET" | "HEAD", _) if route.name.is_some() => read::get(api, request, route),
         ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
-        ("POST", None) if route.name.is_none() => mutate::create(api, request, route),
-        ("PUT", _) if route.name.is_some() => mutate::update(api, request, route),
-        ("PATCH", _) if route.name.is_some() => mutate::change(api, request, route),
+        ("POST", None) if route.name.is_none() => mutate::create(api, request, route, warnings),
+        ("PUT", _) if route.name.is_some() => mutate::update(api, request, route, warnings),
+        ("PATCH", _) if route.name.is_some() => patch::change(api, request, route, warnings),
         ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route),
         ("DELETE", None) => mutate::delete_collection(api, request, route),
         _ => Err(Status::method_not_allowed()),

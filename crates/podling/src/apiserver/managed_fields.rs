@@ -13,9 +13,9 @@ pub(crate) use self::apply::apply;
 use self::entries::{ManagedFields, Owner};
 use self::set::{Set, Step};
 use self::tree::{Comparison, compare, zero};
+use super::decode::GroupVersionKind;
 use super::place::{Form, Place};
 use crate::clock::Time;
-use crate::resource::Resource;
 
 mod apply;
 mod conflict;
@@ -23,6 +23,7 @@ mod entries;
 mod form;
 mod last_applied;
 mod merge;
+pub(crate) mod scale;
 mod set;
 mod tree;
 
@@ -52,7 +53,12 @@ pub(crate) struct Writer<'a> {
 /// Brings `new`'s `managedFields` up to date for a create (`live` is `None`) or update by `writer`.
 ///
 /// To be called before admission and allocation, so that what the server adds belongs to nobody.
-pub(crate) fn track_update(live: Option<&Value>, new: &mut Value, resource: &Resource, writer: &Writer<'_>) {
+pub(crate) fn track_update(
+    live: Option<&Value>,
+    new: &mut Value,
+    kind: GroupVersionKind<'_>,
+    writer: &Writer<'_>,
+) {
     let managed = managed_before(live, new, writer.subresource);
     let is_update = live.is_some();
     entries::remove_from(new);
@@ -60,10 +66,10 @@ pub(crate) fn track_update(live: Option<&Value>, new: &mut Value, resource: &Res
     if managed.0.is_empty() && is_update {
         return;
     }
-    let place = Place::root(resource);
+    let place = Place::root(kind);
     let empty = empty_object(place);
     let comparison = changes(place, live.unwrap_or(&empty), new, writer.subresource);
-    let version = resource.api_version();
+    let version = kind.api_version();
     let owner = Owner::updater(writer.manager, &version, writer.subresource);
     take_over(&mut managed, owner, &version, &comparison, writer.now);
     managed.cap_updaters();
@@ -84,17 +90,25 @@ fn managed_before(live: Option<&Value>, new: &Value, subresource: Option<&str>) 
     Some(if brought.0.is_empty() { of_live } else { brought })
 }
 
-/// What changed that someone can own. The main resource does not write the status, nor `status` the spec.
+/// What changed that someone can own: not what the subresource leaves alone.
 fn changes(place: Place, live: &Value, new: &Value, subresource: Option<&str>) -> Comparison {
     let mut live = live.clone();
     entries::remove_from(&mut live);
     let mut comparison = compare(place, &live, new);
-    comparison.ignore_field(unwritten_field(subresource));
+    if let Some(field) = unwritten_field(subresource) {
+        comparison.ignore_field(field);
+    }
     comparison
 }
 
-const fn unwritten_field(subresource: Option<&str>) -> &'static str {
-    if subresource.is_some() { "spec" } else { "status" }
+/// The field that a write through a subresource puts back as it was (`GetResetFields`): the main resource does not
+/// write the status, nor `status` the spec. A Scale is an object of its own.
+fn unwritten_field(subresource: Option<&str>) -> Option<&'static str> {
+    match subresource {
+        Some("status") => Some("spec"),
+        Some("scale") => None,
+        _ => Some("status"),
+    }
 }
 
 /// Gives what changed to `owner`, and takes it from everyone else.
@@ -148,7 +162,7 @@ mod tests {
 
     fn applied(live: Option<&Value>, data: &Value, manager: &str, now: Time) -> Result<Value, Status> {
         apply(
-            &CONFIG_MAPS,
+            GroupVersionKind::of(&CONFIG_MAPS),
             live,
             &config_map(data),
             false,
@@ -186,7 +200,12 @@ mod tests {
                 "template": {"metadata": {"labels": {"app": "web"}},
                     "spec": {"containers": [{"name": "c", "resources": {}}], "securityContext": {}}}},
             "status": {}});
-        track_update(None, &mut deployment, &DEPLOYMENTS, &by("creator", None, NOW));
+        track_update(
+            None,
+            &mut deployment,
+            GroupVersionKind::of(&DEPLOYMENTS),
+            &by("creator", None, NOW),
+        );
         let fields = json!({"f:spec": {"f:replicas": {}, "f:selector": {},
             "f:strategy": {"f:type": {}, "f:rollingUpdate": {".": {}, "f:maxSurge": {}}},
             "f:template": {"f:metadata": {"f:labels": {".": {}, "f:app": {}}},
@@ -198,10 +217,20 @@ mod tests {
     #[test]
     fn an_update_takes_what_it_changes() {
         let mut live = config_map(&json!({"a": "1"}));
-        track_update(None, &mut live, &CONFIG_MAPS, &by("kubectl-create", None, NOW));
+        track_update(
+            None,
+            &mut live,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("kubectl-create", None, NOW),
+        );
         let mut edited = live.clone();
         edited["data"]["b"] = "2".into();
-        track_update(Some(&live), &mut edited, &CONFIG_MAPS, &by("editor", None, NOW));
+        track_update(
+            Some(&live),
+            &mut edited,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("editor", None, NOW),
+        );
         let a = json!({"f:data": {".": {}, "f:a": {}}});
         let b = json!({"f:data": {"f:b": {}}});
         let creator = || owner("kubectl-create", "Update", a.clone(), true);
@@ -212,19 +241,29 @@ mod tests {
 
         let mut again = edited.clone();
         again["data"]["b"] = "3".into();
-        track_update(Some(&edited), &mut again, &CONFIG_MAPS, &by("", None, NOW));
+        track_update(
+            Some(&edited),
+            &mut again,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("", None, NOW),
+        );
         assert_eq!(owners(&again), [creator(), owner("unknown", "Update", b, true)]);
 
         let mut removed = again.clone();
         removed["data"] = json!({"a": "1"});
-        track_update(Some(&again), &mut removed, &CONFIG_MAPS, &by("editor", None, NOW));
+        track_update(
+            Some(&again),
+            &mut removed,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("editor", None, NOW),
+        );
         assert_eq!(owners(&removed), [creator()]);
 
         let mut unchanged = removed.clone();
         track_update(
             Some(&removed),
             &mut unchanged,
-            &CONFIG_MAPS,
+            GroupVersionKind::of(&CONFIG_MAPS),
             &by("other", None, LATER),
         );
         assert_eq!(unchanged, removed);
@@ -234,12 +273,22 @@ mod tests {
     fn ownership_can_be_forgotten_but_not_dropped_by_accident() {
         let live = applied(None, &json!({"a": "1"}), "alice", NOW).expect("created");
         let mut dropped = config_map(&json!({"a": "1"}));
-        track_update(Some(&live), &mut dropped, &CONFIG_MAPS, &by("x", None, NOW));
+        track_update(
+            Some(&live),
+            &mut dropped,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("x", None, NOW),
+        );
         assert_eq!(owners(&dropped), owners(&live));
 
         let mut reset = live.clone();
         reset["metadata"]["managedFields"] = json!([{}]);
-        track_update(Some(&live), &mut reset, &CONFIG_MAPS, &by("x", None, NOW));
+        track_update(
+            Some(&live),
+            &mut reset,
+            GroupVersionKind::of(&CONFIG_MAPS),
+            &by("x", None, NOW),
+        );
         assert_eq!(owners(&reset), []);
         let status = applied(Some(&reset), &json!({"a": "2"}), "bob", NOW).expect_err("a conflict");
         let message = "Apply failed with 1 conflict: conflict with \"before-first-apply\" using v1: .data.a";
@@ -292,8 +341,14 @@ mod tests {
     fn force_takes_fields_from_their_owner() {
         let one = applied(None, &json!({"a": "1", "b": "2"}), "alice", NOW).expect("created");
         let change = config_map(&json!({"b": "5"}));
-        let forced =
-            apply(&CONFIG_MAPS, Some(&one), &change, true, &by("bob", None, LATER)).expect("applied");
+        let forced = apply(
+            GroupVersionKind::of(&CONFIG_MAPS),
+            Some(&one),
+            &change,
+            true,
+            &by("bob", None, LATER),
+        )
+        .expect("applied");
         assert_eq!(forced["data"], json!({"a": "1", "b": "5"}));
         let expected = [
             owner("alice", "Apply", json!({"f:data": {"f:a": {}}}), true),
@@ -307,9 +362,9 @@ mod tests {
         let mut first = config_map(&json!({"a": "1"}));
         first["metadata"]["finalizers"] = json!(["example.com/a"]);
         let writer = by("alice", None, NOW);
-        let one = apply(&CONFIG_MAPS, None, &first, false, &writer).expect("created");
+        let one = apply(GroupVersionKind::of(&CONFIG_MAPS), None, &first, false, &writer).expect("created");
         let two = apply(
-            &CONFIG_MAPS,
+            GroupVersionKind::of(&CONFIG_MAPS),
             Some(&one),
             &config_map(&json!({"a": "1"})),
             false,
@@ -327,16 +382,34 @@ mod tests {
     #[test]
     fn conflicts_are_told_by_owner_and_field() {
         let alice = deployment(&json!({"replicas": 0, "minReadySeconds": 1}));
-        let live = apply(&DEPLOYMENTS, None, &alice, false, &by("alice", None, NOW)).expect("created");
+        let live = apply(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            None,
+            &alice,
+            false,
+            &by("alice", None, NOW),
+        )
+        .expect("created");
         let mut edited = live.clone();
         edited["spec"]["minReadySeconds"] = 2.into();
         edited["spec"]["revisionHistoryLimit"] = 4.into();
-        track_update(Some(&live), &mut edited, &DEPLOYMENTS, &by("editor", None, LATER));
+        track_update(
+            Some(&live),
+            &mut edited,
+            GroupVersionKind::of(&DEPLOYMENTS),
+            &by("editor", None, LATER),
+        );
         let bob = deployment(
             &json!({"replicas": 0, "minReadySeconds": 5, "revisionHistoryLimit": 5, "paused": true}),
         );
-        let status =
-            apply(&DEPLOYMENTS, Some(&edited), &bob, false, &by("bob", None, LATER)).expect_err("conflicts");
+        let status = apply(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            Some(&edited),
+            &bob,
+            false,
+            &by("bob", None, LATER),
+        )
+        .expect_err("conflicts");
         assert_eq!(
             status.message,
             "Apply failed with 2 conflicts: conflicts with \"editor\" using apps/v1:\n\
@@ -361,12 +434,33 @@ mod tests {
     fn a_list_entry_goes_with_the_defaults_that_nobody_owns() {
         let containers = |list: Value| deployment(&json!({"template": {"spec": {"containers": list}}}));
         let alice = containers(json!([{"name": "c", "image": "a:1"}]));
-        let live = apply(&DEPLOYMENTS, None, &alice, false, &by("alice", None, NOW)).expect("created");
+        let live = apply(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            None,
+            &alice,
+            false,
+            &by("alice", None, NOW),
+        )
+        .expect("created");
         let bob = containers(json!([{"name": "side", "image": "b:1"}]));
-        let mut two = apply(&DEPLOYMENTS, Some(&live), &bob, false, &by("bob", None, NOW)).expect("applied");
+        let mut two = apply(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            Some(&live),
+            &bob,
+            false,
+            &by("bob", None, NOW),
+        )
+        .expect("applied");
         two["spec"]["template"]["spec"]["containers"][1]["imagePullPolicy"] = "Always".into();
         let nothing = deployment(&json!({}));
-        let one = apply(&DEPLOYMENTS, Some(&two), &nothing, false, &by("bob", None, NOW)).expect("applied");
+        let one = apply(
+            GroupVersionKind::of(&DEPLOYMENTS),
+            Some(&two),
+            &nothing,
+            false,
+            &by("bob", None, NOW),
+        )
+        .expect("applied");
         let left = one.pointer("/spec/template/spec/containers");
         assert_eq!(left, Some(&json!([{"name": "c", "image": "a:1"}])));
     }
@@ -380,7 +474,7 @@ mod tests {
         track_update(
             None,
             &mut live,
-            &CONFIG_MAPS,
+            GroupVersionKind::of(&CONFIG_MAPS),
             &by("kubectl-client-side-apply", None, NOW),
         );
         assert_eq!(
@@ -403,7 +497,7 @@ mod tests {
             pod
         };
         let live = apply(
-            &PODS,
+            GroupVersionKind::of(&PODS),
             None,
             &pod(json!({"spec": {"hostNetwork": true}})),
             false,
@@ -412,7 +506,7 @@ mod tests {
         .expect("created");
         let status = pod(json!({"status": {"phase": "Running"}}));
         let new = apply(
-            &PODS,
+            GroupVersionKind::of(&PODS),
             Some(&live),
             &status,
             false,

@@ -7,11 +7,12 @@
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
-use super::go_print::go_print_map;
+use super::decode::repeated_fields;
+use super::go_json::{self, Touched};
+use super::go_print::{go_print, go_print_map};
 use super::json_syntax::{go_kind, syntax_error};
 use super::place::Place;
 use super::yaml;
-use crate::resource::Resource;
 use crate::status::{Details, Status, field};
 
 mod strategic;
@@ -19,14 +20,75 @@ mod strategic;
 /// The most operations that one JSON patch may have.
 const MAX_JSON_OPERATIONS: usize = 10_000;
 
+/// A patch's body, by the media type that it came with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Patch<'a> {
+    /// `application/json-patch+json`
+    Json(&'a [u8]),
+    /// `application/merge-patch+json`
+    Merge(&'a [u8]),
+    /// `application/strategic-merge-patch+json`
+    Strategic(&'a [u8]),
+}
+
+impl<'a> Patch<'a> {
+    /// The patch of that media type; `None` for other types.
+    pub(crate) fn of(media_type: &str, body: &'a [u8]) -> Option<Self> {
+        match media_type {
+            "application/json-patch+json" => Some(Self::Json(body)),
+            "application/merge-patch+json" => Some(Self::Merge(body)),
+            "application/strategic-merge-patch+json" => Some(Self::Strategic(body)),
+            _ => None,
+        }
+    }
+
+    /// The object that comes out when the patch is applied to one that stands at `root`.
+    ///
+    /// # Errors
+    /// 400 for a body that is no such patch, 422 for what cannot be done, and, as Kubernetes does, 500 for a
+    /// strategic directive or list entry that makes no sense.
+    pub(crate) fn apply(self, root: Place, current: &Value) -> Result<Value, Status> {
+        match self {
+            Self::Json(body) => json(current, body),
+            Self::Merge(body) => merge(current, body),
+            Self::Strategic(body) => strategic(root, current, body),
+        }
+    }
+
+    /// What strict decoding has to say about the patch itself: fields that stand in it twice.
+    pub(crate) fn repeated_fields(self) -> Vec<String> {
+        match self {
+            Self::Json(body) => repeated_fields(body)
+                .into_iter()
+                .map(|problem| format!("json patch {problem}"))
+                .collect(),
+            Self::Merge(body) | Self::Strategic(body) => repeated_fields(body),
+        }
+    }
+
+    /// 422 for a result that is no object of the kind, `why` being what decoding it said. The patch is shown or,
+    /// except for a strategic one, what it made of the object.
+    pub(crate) fn unfit(self, root: Place, patched: &Value, why: &str) -> Status {
+        let shown = match self {
+            Self::Json(body) => {
+                let operations = decode(body).unwrap_or_default();
+                go_json::text(root, patched, Some(&Touched::by_operations(&operations)))
+            }
+            Self::Merge(body) => {
+                let patch = decode(body).unwrap_or_default();
+                go_json::text(root, patched, Some(&Touched::by_merge(&patch)))
+            }
+            Self::Strategic(body) => go_print(&decode(body).unwrap_or_default()),
+        };
+        invalid_patch(&shown, why)
+    }
+}
+
 /// Applies a JSON patch (`application/json-patch+json`).
 ///
 /// Unlike RFC 6902, and like Kubernetes, `replace` of a map key that is not there adds it, and a missing
 /// `value` is null.
-///
-/// # Errors
-/// 400 for a body that is no list of operations, 422 for an operation that cannot be done.
-pub(crate) fn json(current: &Value, patch: &[u8]) -> Result<Value, Status> {
+fn json(current: &Value, patch: &[u8]) -> Result<Value, Status> {
     let operations = match decode(patch).map_err(|why| undecodable(&why))? {
         Value::Array(operations) => operations,
         Value::Null => Vec::new(),
@@ -46,10 +108,7 @@ pub(crate) fn json(current: &Value, patch: &[u8]) -> Result<Value, Status> {
 }
 
 /// Applies a JSON merge patch (`application/merge-patch+json`).
-///
-/// # Errors
-/// 400 for a body that is no JSON object.
-pub(crate) fn merge(current: &Value, patch: &[u8]) -> Result<Value, Status> {
+fn merge(current: &Value, patch: &[u8]) -> Result<Value, Status> {
     let patch = decode_object(patch).map_err(|why| undecodable(&why))?;
     let Some(patch) = patch else {
         return Err(Status::bad_request("Invalid JSON Patch"));
@@ -59,13 +118,8 @@ pub(crate) fn merge(current: &Value, patch: &[u8]) -> Result<Value, Status> {
     Ok(document)
 }
 
-/// Applies a strategic merge patch (`application/strategic-merge-patch+json`) to an object of `resource`.
-///
-/// # Errors
-/// 400 for a body that is no JSON object, 422 if the result does not have the kind's form, and, as Kubernetes
-/// does, 500 for a directive or list entry that makes no sense.
-pub(crate) fn strategic(resource: &Resource, current: &Value, patch: &[u8]) -> Result<Value, Status> {
-    let root = Place::root(resource);
+/// Applies a strategic merge patch (`application/strategic-merge-patch+json`) to an object that stands at `root`.
+fn strategic(root: Place, current: &Value, patch: &[u8]) -> Result<Value, Status> {
     let patch = decode_object(patch)
         .map_err(Status::bad_request)?
         .unwrap_or_default();
@@ -98,6 +152,29 @@ pub(crate) fn configuration(body: &[u8]) -> Result<Value, Status> {
             Err(Status::bad_request(format!("error decoding YAML: {why}")))
         }
     }
+}
+
+/// 500, as Kubernetes answers, for an applied configuration that gave an object with a value of a wrong form: one that
+/// its schema leaves open, such as a quantity.
+pub(crate) fn unfit_configuration(merged: &Value, why: &str) -> Status {
+    let text = |pointer: &str| {
+        merged
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let version = text("/apiVersion");
+    let group_version = match version.contains('/') {
+        true => version.to_owned(),
+        false => format!("/{version}"),
+    };
+    let kind = format!("{group_version}, Kind={}", text("/kind"));
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    let message = format!(
+        "failed to convert new object ({namespace}/{name}; {kind}) to proper version ({version}): unable to convert \
+         unstructured object to {kind}: {why}"
+    );
+    Status::new(500, "", message)
 }
 
 /// 422 for a patch whose result is no object of the kind: `patch` is the text that is shown for it, `why`
@@ -178,6 +255,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apiserver::decode::GroupVersionKind;
     use crate::resource::DEPLOYMENTS;
 
     fn config_map() -> Value {
@@ -329,7 +407,11 @@ mod tests {
     }
 
     fn strategically(patch: &Value) -> Result<Value, Status> {
-        strategic(&DEPLOYMENTS, &deployment(), patch.to_string().as_bytes())
+        strategic(
+            Place::root(GroupVersionKind::of(&DEPLOYMENTS)),
+            &deployment(),
+            patch.to_string().as_bytes(),
+        )
     }
 
     fn pod_patch(spec: &Value) -> Value {
@@ -556,7 +638,7 @@ mod tests {
         #[test]
         fn an_empty_strategic_patch_changes_nothing(mut object in object_without_nulls()) {
             object["spec"] = deployment()["spec"].clone();
-            prop_assert_eq!(strategic(&DEPLOYMENTS, &object, b"{}"), Ok(object));
+            prop_assert_eq!(strategic(Place::root(GroupVersionKind::of(&DEPLOYMENTS)), &object, b"{}"), Ok(object));
         }
 
         #[test]
@@ -564,7 +646,7 @@ mod tests {
             let mut object = deployment();
             object["spec"]["replicas"] = replicas.into();
             object["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
-            prop_assert_eq!(strategic(&DEPLOYMENTS, &object, object.to_string().as_bytes()), Ok(object));
+            prop_assert_eq!(strategic(Place::root(GroupVersionKind::of(&DEPLOYMENTS)), &object, object.to_string().as_bytes()), Ok(object));
         }
 
         #[test]

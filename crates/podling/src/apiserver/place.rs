@@ -1,8 +1,8 @@
 //! Where a value of an object's JSON stands in the schema: a walk from the kind down to each field, list
 //! entry and map value, as patches and server-side apply take it.
 
-use crate::resource::Resource;
-use crate::schema::{self, Field, ListKind, Patch, Shape, Type};
+use super::decode::GroupVersionKind;
+use crate::schema::{Field, ListKind, Patch, Shape, Type};
 use serde_json::Value;
 
 /// A place in the tree of types.
@@ -45,14 +45,9 @@ pub(crate) enum Entries {
 }
 
 impl Place {
-    /// The root of the resource's objects.
-    pub(crate) fn root(resource: &Resource) -> Self {
-        Self::of(schema::of_kind(resource.group, resource.version, resource.kind))
-    }
-
-    /// The root of a type; anything goes if there is none.
-    pub(crate) fn of(kind: Option<&'static Type>) -> Self {
-        kind.map_or(Self::Free, Self::Type)
+    /// The root of the objects of a kind; anything goes if it has no type.
+    pub(crate) fn root(kind: GroupVersionKind<'_>) -> Self {
+        kind.schema().map_or(Self::Free, Self::Type)
     }
 
     /// What stands here.
@@ -151,14 +146,16 @@ mod tests {
 
     #[test]
     fn a_walk_follows_fields_entries_and_map_values() {
-        let spec = Place::root(&resource::PODS).child("spec").expect("a field");
+        let spec = Place::root(GroupVersionKind::of(&resource::PODS))
+            .child("spec")
+            .expect("a field");
         let containers = spec.child("containers").expect("a field");
         assert!(matches!(containers.form(), Form::List));
         assert!(matches!(containers.entries(), Entries::Map(["name"])));
         assert!(matches!(containers.entry().form(), Form::Struct(of) if of.name() == "Container"));
         assert!(spec.child("nodeSelector").is_some_and(Place::is_atomic));
         assert!(spec.child("nope").is_none());
-        let data = Place::root(&resource::CONFIG_MAPS)
+        let data = Place::root(GroupVersionKind::of(&resource::CONFIG_MAPS))
             .child("data")
             .expect("a field");
         assert!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::decode::GroupVersionKind;
 use super::{ApiServer, WriteOptions, admission, decode, deletion, managed_fields, registry, service_ip};
 use crate::quota::Attempt;
 use crate::resource::{
@@ -106,7 +107,7 @@ impl ApiServer {
         // Before admission and allocation: what the server itself adds belongs to nobody.
         if ownership == Ownership::Tracked {
             let writer = options.writer(None, self.now());
-            managed_fields::track_update(None, &mut object, resource, &writer);
+            managed_fields::track_update(None, &mut object, GroupVersionKind::of(resource), &writer);
         }
         self.admit(resource, namespace, &mut object)?;
         registry::prepare_for_create(resource, &mut object, self.now());
@@ -242,7 +243,7 @@ impl ApiServer {
         registry::default(resource, &mut new);
         if ownership == Ownership::Tracked {
             let writer = options.writer(target.subresource, self.now());
-            managed_fields::track_update(Some(&old), &mut new, resource, &writer);
+            managed_fields::track_update(Some(&old), &mut new, GroupVersionKind::of(resource), &writer);
         }
         registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
@@ -413,6 +414,13 @@ fn check_preconditions(target: &Target<'_>, new: &Value, old: &Value) -> Result<
             target.resource.plural,
             &target.name,
             &[error],
+        ));
+    }
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(Status::new(
+            500,
+            "",
+            format!("strconv.ParseUint: parsing {version:?}: invalid syntax"),
         ));
     }
     if !version.is_empty() && version != text(old, &["metadata", "resourceVersion"]) {

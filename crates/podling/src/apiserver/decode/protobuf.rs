@@ -8,11 +8,11 @@
 
 use serde_json::{Map, Value};
 
-mod message;
 mod object;
 mod wire;
 
 use self::wire::Reader;
+use crate::schema::message;
 
 /// What every body begins with.
 const PREFIX: &[u8] = b"k8s\0";

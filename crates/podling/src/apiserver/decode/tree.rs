@@ -3,6 +3,7 @@
 //! Differs from Go: numbers that no `u64`, `i64` or `f64` holds exactly are rewritten, and nesting deeper than 127 is
 //! refused (Go: 10,000).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -139,6 +140,38 @@ impl Tree {
             Self::Text(_) => "string",
             Self::List(_) => "array",
             Self::Object(_) => "object",
+        }
+    }
+
+    /// `duplicate field "spec.replicas"` for each key that an object has again, in the order of the text.
+    pub(super) fn repeated(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        self.find_repeated("", &mut found);
+        found
+    }
+
+    fn find_repeated(&self, path: &str, found: &mut Vec<String>) {
+        match self {
+            Self::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    item.find_repeated(&format!("{path}[{at}]"), found);
+                }
+            }
+            Self::Object(entries) => {
+                let mut seen = BTreeSet::new();
+                for (key, value) in entries {
+                    let path = match path {
+                        "" => key.clone(),
+                        path => format!("{path}.{key}"),
+                    };
+                    let problem = format!("duplicate field \"{path}\"");
+                    if !seen.insert(key) && !found.contains(&problem) {
+                        found.push(problem);
+                    }
+                    value.find_repeated(&path, found);
+                }
+            }
+            _ => {}
         }
     }
 

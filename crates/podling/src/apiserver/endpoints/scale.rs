@@ -4,68 +4,128 @@
 
 use serde_json::{Value, json};
 
-use super::mutate::{self, media_type};
+use super::mutate::{self, field_validation};
+use super::patch;
 use super::presentation::Presentation;
 use super::query;
-use crate::apiserver::decode::{self, FieldValidation};
+use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
+use crate::apiserver::managed_fields::{self, Writer};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::line::label_selector;
 use crate::apiserver::write::{Ownership, Target};
 use crate::apiserver::{ApiServer, WriteOptions};
 use crate::request::{Request, Response};
 use crate::status::{Status, field};
+use crate::storage::text;
 
-pub(super) fn handle(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
+const SCALE: GroupVersionKind<'static> = GroupVersionKind {
+    group: "autoscaling",
+    version: "v1",
+    kind: "Scale",
+};
+
+pub(super) fn handle(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    warnings: &mut Vec<String>,
+) -> Result<Response, Status> {
+    let presentation = Presentation::of(request, false)?;
     let target = mutate::target(route);
-    match request.method.as_str() {
-        "GET" | "HEAD" => get(api, request, &target),
+    let scale = match request.method.as_str() {
+        "GET" | "HEAD" => {
+            let workload = api.get(target.resource, &target.namespace, &target.name);
+            shown(workload.ok_or_else(|| target.not_found())?)
+        }
         "PUT" => {
             let options = query::write_options(request, "UpdateOptions")?;
-            let scale = ("autoscaling", "v1", "Scale");
-            let body = decode::decode_kind(scale, mutate::body_of(request)?, FieldValidation::Ignore)?.object;
-            mutate::check_name(&body, route.name())?;
-            write(api, &target, &options, |_| Ok(body))
+            let kind = (SCALE.group, SCALE.version, SCALE.kind);
+            let decoded = decode::decode_kind(kind, mutate::body_of(request)?, field_validation(request)?)?;
+            warnings.extend(decoded.warnings);
+            mutate::check_name(&decoded.object, route.name())?;
+            write(api, &target, &options, |before, writer| {
+                Ok(tracked(before, decoded.object, writer))
+            })?
         }
         "PATCH" => {
             let options = query::write_options(request, "PatchOptions")?;
-            let kind = media_type(request).to_owned();
-            write(api, &target, &options, |scale| {
-                mutate::patched_plainly(&kind, scale, &request.body)
-            })
+            let kind = patch::kind_of(request)?;
+            let validation = field_validation(request)?;
+            write(api, &target, &options, |before, writer| {
+                patched(request, kind, before, validation, writer, warnings)
+            })?
         }
-        _ => Err(Status::method_not_allowed()),
-    }
+        _ => return Err(Status::method_not_allowed()),
+    };
+    Ok(Response::json(200, &presentation.scale(&scale, api.now())))
 }
 
-fn get(api: &ApiServer, request: &Request, target: &Target<'_>) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
-    let object = api
-        .get(target.resource, &target.namespace, &target.name)
-        .ok_or_else(|| target.not_found())?;
-    Ok(Response::json(
-        200,
-        &presentation.scale(&shown(object), api.now()),
-    ))
-}
-
+/// Writes what `make` makes of the workload's Scale; the answer is the new one.
 fn write(
     api: &mut ApiServer,
     target: &Target<'_>,
     options: &WriteOptions,
-    make: impl FnOnce(&Value) -> Result<Value, Status>,
-) -> Result<Response, Status> {
-    let object = api.update_with(target, options, Ownership::Tracked, |old| {
+    make: impl FnOnce(&Value, &Writer<'_>) -> Result<Value, Status>,
+) -> Result<Value, Status> {
+    let writer = options.writer(target.subresource, api.now());
+    let object = api.update_with(target, options, Ownership::Applied, |old| {
         let mut before = shown(old);
-        // A patch sees the number even where the shown form leaves a zero out.
-        before["spec"]["replicas"] = old["spec"]["replicas"].clone();
-        let scale = make(&before)?;
+        managed_fields::scale::show_owners(old, &mut before);
+        let scale = make(&before, &writer)?;
         let replicas = wanted(target, &scale)?;
+        check_uid(target, &scale, old)?;
         let mut new = old.clone();
         new["spec"]["replicas"] = replicas.into();
         new["metadata"]["resourceVersion"] = scale["metadata"]["resourceVersion"].clone();
+        managed_fields::scale::take_owners(&mut new, &scale);
         Ok(new)
     })?;
-    Ok(Response::json(200, &shown(&object)))
+    Ok(shown(&object))
+}
+
+/// `new` with its changes put down to the writer.
+fn tracked(before: &Value, mut new: Value, writer: &Writer<'_>) -> Value {
+    managed_fields::track_update(Some(before), &mut new, SCALE, writer);
+    new
+}
+
+fn patched(
+    request: &Request,
+    kind: patch::Kind<'_>,
+    before: &Value,
+    validation: FieldValidation,
+    writer: &Writer<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Value, Status> {
+    match kind {
+        patch::Kind::Change(change) => {
+            let new = patch::patched_kind(change, SCALE, before, validation, warnings)?;
+            mutate::check_name(&new, text(before, &["metadata", "name"]))?;
+            Ok(tracked(before, new, writer))
+        }
+        patch::Kind::Apply => {
+            let configuration = crate::apiserver::patch::configuration(&request.body)?;
+            managed_fields::apply(SCALE, Some(before), &configuration, request.flag("force"), writer)
+        }
+    }
+}
+
+fn check_uid(target: &Target<'_>, scale: &Value, workload: &Value) -> Result<(), Status> {
+    let (uid, of_workload) = (
+        text(scale, &["metadata", "uid"]),
+        text(workload, &["metadata", "uid"]),
+    );
+    if uid.is_empty() || uid == of_workload {
+        return Ok(());
+    }
+    let resource = format!("{}/scale", target.resource.plural);
+    let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {of_workload}");
+    Err(Status::conflict(
+        target.resource.group,
+        &resource,
+        &target.name,
+        &why,
+    ))
 }
 
 fn wanted(target: &Target<'_>, scale: &Value) -> Result<i64, Status> {

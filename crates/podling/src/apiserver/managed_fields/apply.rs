@@ -9,9 +9,9 @@ use super::tree::{Comparison, compare, paths_of, without};
 use super::{
     Writer, conflict, empty_object, form, last_applied, merge, owned_part, take_over, unwritten_field,
 };
+use crate::apiserver::decode::GroupVersionKind;
 use crate::apiserver::place::Place;
 use crate::clock::Time;
-use crate::resource::Resource;
 use crate::status::Status;
 
 /// Who owns the fields of an object without `managedFields` when someone first applies to it.
@@ -24,16 +24,16 @@ const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 /// 400 if the configuration is of another kind or brings `managedFields`, 500 (as Kubernetes answers) if it
 /// does not have the kind's form, 409 with one cause a field if it changes what others own, unless `force`d.
 pub(crate) fn apply(
-    resource: &Resource,
+    kind: GroupVersionKind<'_>,
     live: Option<&Value>,
     applied: &Value,
     force: bool,
     writer: &Writer<'_>,
 ) -> Result<Value, Status> {
-    check_applied(resource, applied)?;
+    check_applied(kind, applied)?;
     let apply = Apply {
-        place: Place::root(resource),
-        version: resource.api_version(),
+        place: Place::root(kind),
+        version: kind.api_version(),
         owner: Owner::applier(writer.manager, writer.subresource),
         applied,
         now: writer.now,
@@ -44,7 +44,7 @@ pub(crate) fn apply(
     }
 }
 
-fn check_applied(resource: &Resource, applied: &Value) -> Result<(), Status> {
+fn check_applied(wanted: GroupVersionKind<'_>, applied: &Value) -> Result<(), Status> {
     let text = |pointer: &str| {
         applied
             .pointer(pointer)
@@ -58,7 +58,7 @@ fn check_applied(resource: &Resource, applied: &Value) -> Result<(), Status> {
         format!("/{version}")
     };
     let gvk = format!("{group_version}, Kind={kind}");
-    if version != resource.api_version() || kind != resource.kind {
+    if version != wanted.api_version() || kind != wanted.kind {
         return Err(Status::bad_request(format!("invalid object type: {gvk}")));
     }
     if applied
@@ -67,7 +67,7 @@ fn check_applied(resource: &Resource, applied: &Value) -> Result<(), Status> {
     {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    form::complaint(Place::root(resource), applied).map_or(Ok(()), |why| {
+    form::complaint(Place::root(wanted), applied).map_or(Ok(()), |why| {
         let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
         let message = format!("failed to create typed patch object ({namespace}/{name}; {gvk}): {why}");
         Err(Status::new(500, "", message))
@@ -138,18 +138,23 @@ impl Apply<'_> {
 
     fn applied_set(&self) -> Set {
         let mut set = owned_part(&paths_of(self.place, self.applied));
-        set.remove_field(self.unwritten_field());
+        if let Some(field) = self.unwritten_field() {
+            set.remove_field(field);
+        }
         set
     }
 
     fn changes(&self, live: &Value, merged: &Value) -> Comparison {
         let mut comparison = compare(self.place, live, merged);
-        comparison.ignore_field(self.unwritten_field());
+        if let Some(field) = self.unwritten_field() {
+            comparison.ignore_field(field);
+        }
         comparison
     }
 
-    fn unwritten_field(&self) -> &'static str {
-        unwritten_field((!self.owner.subresource.is_empty()).then_some(""))
+    fn unwritten_field(&self) -> Option<&'static str> {
+        let subresource = self.owner.subresource.as_str();
+        unwritten_field((!subresource.is_empty()).then_some(subresource))
     }
 
     /// Puts what stands in an object that nobody has owned so far down to one updater.
@@ -238,7 +243,7 @@ mod tests {
             ),
         ];
         for (configuration, code, message) in cases {
-            let status = apply(&CONFIG_MAPS, None, &configuration, false, &writer).expect_err("refused");
+            let status = apply(GroupVersionKind::of(&CONFIG_MAPS), None, &configuration, false, &writer).expect_err("refused");
             assert_eq!((status.code, status.message.as_str()), (code, message));
         }
     }

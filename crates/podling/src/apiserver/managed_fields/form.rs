@@ -114,6 +114,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apiserver::decode::GroupVersionKind;
     use crate::resource::DEPLOYMENTS;
 
     #[test]
@@ -147,14 +148,14 @@ mod tests {
         ];
         for (value, complaint_) in cases {
             assert_eq!(
-                complaint(Place::root(&DEPLOYMENTS), &value).as_deref(),
+                complaint(Place::root(GroupVersionKind::of(&DEPLOYMENTS)), &value).as_deref(),
                 Some(complaint_)
             );
         }
         // A key with a default may be left out; validation asks for the name later.
         assert_eq!(
             complaint(
-                Place::root(&DEPLOYMENTS),
+                Place::root(GroupVersionKind::of(&DEPLOYMENTS)),
                 &pod(json!({"containers": [{"image": "x"}]}))
             ),
             None

@@ -134,6 +134,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apiserver::decode::GroupVersionKind;
     use crate::resource::{CONFIG_MAPS, DEPLOYMENTS};
 
     fn containers(names: &[&str]) -> Value {
@@ -152,7 +153,11 @@ mod tests {
             (&[], &["a"], &["a"]),
         ];
         for (live, applied, expected) in cases {
-            let merged = merge(Place::root(&DEPLOYMENTS), &containers(live), &containers(applied));
+            let merged = merge(
+                Place::root(GroupVersionKind::of(&DEPLOYMENTS)),
+                &containers(live),
+                &containers(applied),
+            );
             assert_eq!(merged, containers(expected), "{live:?} with {applied:?}");
         }
     }
@@ -187,7 +192,7 @@ mod tests {
         ];
         for (resource, live, applied, expected) in cases {
             assert_eq!(
-                merge(Place::root(resource), &live, &applied),
+                merge(Place::root(GroupVersionKind::of(resource)), &live, &applied),
                 expected,
                 "{applied}"
             );
@@ -198,7 +203,7 @@ mod tests {
     fn atomic_values_are_replaced() {
         let selector = |labels: Value| json!({"spec": {"selector": {"matchLabels": labels}}});
         let merged = merge(
-            Place::root(&DEPLOYMENTS),
+            Place::root(GroupVersionKind::of(&DEPLOYMENTS)),
             &selector(json!({"a": "1"})),
             &selector(json!({"b": "2"})),
         );

@@ -243,6 +243,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::apiserver::decode::GroupVersionKind;
     use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, SERVICES};
     use crate::schema;
 
@@ -255,22 +256,22 @@ mod tests {
         let ports = json!({"spec": {"ports": [{"port": 80}], "selector": {"app": "web"}}});
         let cases = [
             (
-                Place::root(&SERVICES),
+                Place::root(GroupVersionKind::of(&SERVICES)),
                 ports,
                 json!({"f:spec": {"f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}, "f:selector": {}}}),
             ),
             (
-                Place::root(&CONFIG_MAPS),
+                Place::root(GroupVersionKind::of(&CONFIG_MAPS)),
                 json!({"data": {}}),
                 json!({"f:data": {}}),
             ),
             (
-                Place::root(&CONFIG_MAPS),
+                Place::root(GroupVersionKind::of(&CONFIG_MAPS)),
                 json!({"data": {"a": null}}),
                 json!({"f:data": {"f:a": {}}}),
             ),
             (
-                Place::root(&CONFIG_MAPS),
+                Place::root(GroupVersionKind::of(&CONFIG_MAPS)),
                 json!({"metadata": {"finalizers": ["x"], "ownerReferences": [{"uid": "1", "name": "n"}]}}),
                 json!({"f:metadata": {"f:finalizers": {"v:\"x\"": {}}, "f:ownerReferences": {"k:{\"uid\":\"1\"}": {}}}}),
             ),
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_comparison_tells_what_was_added_modified_and_removed() {
-        let place = Place::root(&DEPLOYMENTS);
+        let place = Place::root(GroupVersionKind::of(&DEPLOYMENTS));
         let old = spec(&json!([{"name": "c", "image": "a:1", "env": [{"name": "A", "value": "1"}]}]));
         let new = spec(&json!([{"name": "c", "image": "a:2", "command": ["x"]}]));
         let comparison = compare(place, &old, &new);
@@ -296,7 +297,7 @@ mod tests {
 
     #[test]
     fn members_are_taken_out_with_all_below_them() {
-        let place = Place::root(&DEPLOYMENTS);
+        let place = Place::root(GroupVersionKind::of(&DEPLOYMENTS));
         let value = spec(&json!([{"name": "c", "image": "a:1"}, {"name": "d", "image": "b:1"}]));
         let set = paths_of(place, &spec(&json!([{"name": "d"}])));
         assert_eq!(

@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::message::{self, INLINED, Kind, Label, MessageField};
 use super::wire::{Reader, WireField};
 use crate::apiserver::decode::tree::{self, Tree};
 use crate::clock::Time;
 use crate::quantity::Quantity;
+use crate::schema::message::{self, INLINED, Kind, Label, MessageField};
 
 /// Reads `raw` into `object`; fields that are there already are added to or replaced.
 pub(super) fn read(definition: &str, raw: &[u8], object: &mut Map<String, Value>) -> Result<(), String> {

@@ -1,29 +1,31 @@
-//! Which fields the messages have: `data/protobuf-v1.36.txt`, read on first use.
+//! Which fields the types have in protobuf, and in what order Go writes them: `data/protobuf-v1.36.txt`, read on
+//! first use.
 //!
 //! The names in it are those of JSON, so that a message becomes an object without a look at the schema;
-//! `data/protobuf.py` makes it and says from what.
+//! `data/protobuf.py` makes it and says from what. Messages stand there as their `.proto` file has them, which has
+//! the order of the Go structs.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-const DATA: &str = include_str!("../../../../data/protobuf-v1.36.txt");
+const DATA: &str = include_str!("../../data/protobuf-v1.36.txt");
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct MessageField {
-    pub(super) number: u32,
+pub(crate) struct MessageField {
+    pub(crate) number: u32,
     /// Its name in JSON, or [`INLINED`].
-    pub(super) name: &'static str,
-    pub(super) label: Label,
-    pub(super) kind: Kind,
+    pub(crate) name: &'static str,
+    pub(crate) label: Label,
+    pub(crate) kind: Kind,
 }
 
 /// The name of a field whose own fields stand in the outer object.
-pub(super) const INLINED: &str = "*";
+pub(crate) const INLINED: &str = "*";
 
 /// How many values a field has.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     /// One.
     One,
     /// A list.
@@ -34,7 +36,7 @@ pub(super) enum Label {
 
 /// What a field's values are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// UTF-8.
     Text,
     /// Bytes, base64 in JSON.
@@ -52,10 +54,21 @@ pub(super) enum Kind {
 }
 
 /// The fields of an OpenAPI definition's message.
-pub(super) fn of(definition: &str) -> Option<&'static [MessageField]> {
+pub(crate) fn of(definition: &str) -> Option<&'static [MessageField]> {
     static MESSAGES: OnceLock<BTreeMap<&'static str, Vec<MessageField>>> = OnceLock::new();
     let messages = MESSAGES.get_or_init(|| parse(DATA));
     messages.get(definition).map(Vec::as_slice)
+}
+
+/// The fields that an object of the definition may have in JSON, in the order in which Go writes them; `kind` and
+/// `apiVersion`, which come first, are not among them.
+pub(crate) fn order_in_go(definition: &str) -> Vec<&'static str> {
+    let fields = of(definition).unwrap_or_default().iter();
+    let names = fields.flat_map(|field| match (field.name, field.kind) {
+        (INLINED, Kind::Message(inner)) => order_in_go(inner),
+        (name, _) => vec![name],
+    });
+    names.collect()
 }
 
 /// Reads lines of a definition's name, each followed by its fields with a blank before them.
@@ -119,24 +132,11 @@ mod tests {
 
     #[test]
     fn every_field_of_the_schema_has_one_in_its_message() {
-        for (definition, fields) in &parse(DATA) {
+        for definition in parse(DATA).keys() {
             let Some(of) = schema::named(definition) else {
                 continue;
             };
-            let mut names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-            for inner in fields.iter().filter(|field| field.name == INLINED) {
-                let Kind::Message(inner) = inner.kind else {
-                    panic!("{definition} inlines a scalar")
-                };
-                let inner = super::of(inner).unwrap();
-                names.extend(inner.iter().map(|field| field.name));
-                for below in inner.iter().filter(|field| field.name == INLINED) {
-                    let Kind::Message(below) = below.kind else {
-                        continue;
-                    };
-                    names.extend(super::of(below).unwrap().iter().map(|field| field.name));
-                }
-            }
+            let names = order_in_go(definition);
             for field in of
                 .fields
                 .iter()
@@ -145,5 +145,13 @@ mod tests {
                 assert!(names.contains(&field.name), "{definition}.{}", field.name);
             }
         }
+    }
+
+    #[test]
+    fn fields_come_in_the_order_of_the_go_structs() {
+        let volume = order_in_go("io.k8s.api.core.v1.Volume");
+        assert_eq!(volume[..3], ["name", "hostPath", "emptyDir"]);
+        let metadata = order_in_go("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+        assert_eq!(metadata[..3], ["name", "generateName", "namespace"]);
     }
 }

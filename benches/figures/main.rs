@@ -4,6 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "this is a program that prints figures")]
 
+mod api;
+mod memory;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -16,6 +19,7 @@ use bbf::lab::{Catalogue, Lab};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
+use memory::{megabytes, resident};
 use podling_server::{ClusterHandle, TimeSource};
 
 const LAB: &str = "ch07-readiness";
@@ -41,7 +45,7 @@ fn main() -> Outcome<()> {
         "memory of one more cluster in a process:     {}",
         megabytes(runtime.block_on(one_more_cluster())?)
     );
-    Ok(())
+    api::print_figures(&runtime)
 }
 
 fn print_times(what: &str, times: &[Duration]) {
@@ -54,11 +58,6 @@ fn print_times(what: &str, times: &[Duration]) {
         milliseconds(times.first()),
         milliseconds(times.last())
     );
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64)
 }
 
 fn program() -> PathBuf {
@@ -156,19 +155,6 @@ fn find_number(value: &serde_json::Value, key: &str) -> Option<u64> {
         serde_json::Value::Array(items) => items.iter().find_map(|value| find_number(value, key)),
         _ => None,
     }
-}
-
-/// Resident memory of a process in bytes. Zero where there is no `/proc`.
-fn resident(process: &str) -> Outcome<u64> {
-    let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) else {
-        return Ok(0);
-    };
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .ok_or("no VmRSS")?;
-    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes * 1024)
 }
 
 /// A cluster in this process with the lab's break in it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, UPGRADE, USER_AGENT};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
@@ -12,6 +12,7 @@ use podling::{Request, Response};
 
 use crate::body::AnswerBody;
 use crate::shared::Shared;
+use crate::web_socket::{self, Upgrade};
 
 /// The largest body that is read, as kube-apiserver's `MaxRequestBodyBytes`.
 const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
@@ -19,16 +20,25 @@ const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Lets the cluster answer `request`.
-pub(crate) async fn answer<B>(shared: &Arc<Shared>, request: http::Request<B>) -> http::Response<AnswerBody>
+pub(crate) async fn answer<B>(
+    shared: &Arc<Shared>,
+    mut request: http::Request<B>,
+) -> http::Response<AnswerBody>
 where
     B: Body,
     B::Error: Into<BoxError>,
 {
+    let upgrade = Upgrade::of(&mut request);
     let answered = match read(request).await {
         Ok(request) => shared.handle(&request),
         Err(refusal) => refusal.into(),
     };
-    send(shared, answered)
+    match (answered.body, upgrade) {
+        (podling::Body::Session(session), Some(upgrade)) => {
+            upgrade.accept(shared, session, &answered.headers)
+        }
+        (body, _) => send(shared, Response { body, ..answered }),
+    }
 }
 
 /// The answer to a request that is refused before the cluster sees it.
@@ -42,9 +52,6 @@ where
     B::Error: Into<BoxError>,
 {
     let (head, body) = request.into_parts();
-    if head.headers.contains_key(UPGRADE) {
-        return Err(no_upgrade(head.uri.path()));
-    }
     let body = Limited::new(body, MAX_BODY_BYTES)
         .collect()
         .await
@@ -55,13 +62,14 @@ where
         query: head.uri.query().unwrap_or_default().to_owned(),
         accept: text(&head.headers, &header::ACCEPT),
         content_type: text(&head.headers, &CONTENT_TYPE),
+        web_socket: web_socket::offered(&head.headers),
         user_agent: text(&head.headers, &USER_AGENT),
         body: body.to_bytes().into(),
     })
 }
 
 /// A header's values as one text, as RFC 9110 joins them.
-fn text(headers: &HeaderMap, name: &HeaderName) -> String {
+pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<_> = headers
         .get_all(name)
         .iter()
@@ -79,12 +87,6 @@ fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Status {
     Status::bad_request(format!("the request's body could not be read: {error}"))
 }
 
-/// Exec, attach, port-forward (and `kubectl cp`, which is exec).
-fn no_upgrade(path: &str) -> Status {
-    let verb = path.rsplit('/').next().unwrap_or_default();
-    Status::new(501, "", format!("the embedded cluster does not serve {verb} yet"))
-}
-
 fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> {
     let Response {
         status,
@@ -95,6 +97,11 @@ fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> 
     let body = match body {
         podling::Body::Whole(bytes) => AnswerBody::whole(Bytes::from(bytes)),
         podling::Body::Stream(stream) => AnswerBody::stream(Arc::clone(shared), stream),
+        // A session is opened for a request that offers a WebSocket only.
+        podling::Body::Session(session) => {
+            shared.hang_up(session);
+            AnswerBody::whole(Bytes::new())
+        }
     };
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -145,5 +145,7 @@ fn recover(opened: Opened) -> (RecordedCluster, Option<Recovered>) {
     } = opened;
     let mut cluster = Cluster::new(config);
     replay(&mut cluster, &entries);
-    (RecordedCluster::new(cluster, Some(journal)), recovered)
+    let mut cluster = RecordedCluster::new(cluster, Some(journal));
+    cluster.hang_up_all();
+    (cluster, recovered)
 }

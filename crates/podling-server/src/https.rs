@@ -180,23 +180,24 @@ async fn connection(door: Arc<Door>, stream: TcpStream, place: OwnedSemaphorePer
         () = stopping.told() => return,
     };
     if let Ok(Ok(stream)) = greeted {
-        let service = service_fn(|request| enter(Arc::clone(&door), request));
+        let service = service_fn(move |request| enter(Arc::clone(&door), request));
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(NEXT_REQUEST)
             .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
         finish(served, stopping).await;
     }
     drop(place);
 }
 
-type Connection<S> = http1::Connection<TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S>;
+type Connection<S> = http1::UpgradeableConnection<TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S>;
 
 /// Lets a connection run; when the cluster stops, lets it end the answer it is giving.
 async fn finish<S>(connection: Connection<S>, mut stopping: Stopping)
 where
-    S: hyper::service::HttpService<Incoming, ResBody = AnswerBody>,
+    S: hyper::service::HttpService<Incoming, ResBody = AnswerBody> + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut connection = std::pin::pin!(connection);

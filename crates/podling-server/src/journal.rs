@@ -12,15 +12,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use podling::Config;
 use podling::clock::Time;
-use podling::{Config, Request};
 
 use crate::journal::format::{Contents, Header};
 use crate::private_file::{copy_aside, sync_folder_of};
 
 mod format;
 
-pub(crate) use format::Entry;
+pub(crate) use format::{Entry, Input};
 
 /// What was brought back from a journal.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -156,16 +156,12 @@ impl Journal {
         })
     }
 
-    /// Records a request that is about to be handled at `time`.
+    /// Records what is about to be done to the cluster at `time`.
     ///
     /// # Errors
     /// When the disk is full or gone. The journal is then as it was before; the request must be refused.
-    pub(crate) fn record(&mut self, time: Time, request: &Request) -> io::Result<()> {
-        let line = Entry {
-            time,
-            request: request.clone(),
-        }
-        .to_line()?;
+    pub(crate) fn record(&mut self, time: Time, input: Input) -> io::Result<()> {
+        let line = Entry { time, input }.to_line()?;
         self.append(&line)
     }
 
@@ -235,7 +231,7 @@ fn open_private(path: &Path) -> io::Result<File> {
 mod tests {
     use std::fs;
 
-    use podling::Components;
+    use podling::{Components, Request};
 
     use super::*;
     use crate::scratch::Scratch;
@@ -253,19 +249,23 @@ mod tests {
         Request::new("POST", &format!("/api/v1/namespaces/default/configmaps/{number}"))
     }
 
+    fn input(number: usize) -> Input {
+        Input::Request(Box::new(request(number)))
+    }
+
     /// A journal with `count` requests, closed.
     fn recorded(scratch: &Scratch, count: usize) -> PathBuf {
         let path = scratch.join("journal");
         let mut journal = Journal::open(&path, config(1)).unwrap().journal;
         for number in 0..count {
             let time = Time::from_micros(i64::try_from(number).unwrap());
-            journal.record(time, &request(number)).unwrap();
+            journal.record(time, input(number)).unwrap();
         }
         path
     }
 
-    fn paths(opened: &Opened) -> Vec<Request> {
-        opened.entries.iter().map(|entry| entry.request.clone()).collect()
+    fn inputs(opened: &Opened) -> Vec<Input> {
+        opened.entries.iter().map(|entry| entry.input.clone()).collect()
     }
 
     #[test]
@@ -273,7 +273,7 @@ mod tests {
         let scratch = Scratch::new("journal");
         let path = recorded(&scratch, 3);
         let opened = Journal::open(&path, config(2)).unwrap();
-        assert_eq!(paths(&opened), [request(0), request(1), request(2)]);
+        assert_eq!(inputs(&opened), [input(0), input(1), input(2)]);
         assert_eq!(opened.config, config(1));
         let recovered = opened.recovered.unwrap();
         assert_eq!(
@@ -306,10 +306,10 @@ mod tests {
             assert_eq!(opened.entries.len(), whole.saturating_sub(1), "cut at {cut}");
             let recovered = opened.recovered.take().unwrap_or_default();
             assert_eq!((recovered.torn, recovered.dropped), (torn, 0), "cut at {cut}");
-            opened.journal.record(Time::default(), &request(9)).unwrap();
+            opened.journal.record(Time::default(), input(9)).unwrap();
             drop(opened);
             let again = Journal::open(&path, config(1)).unwrap();
-            assert_eq!(again.entries.last().unwrap().request, request(9), "cut at {cut}");
+            assert_eq!(again.entries.last().unwrap().input, input(9), "cut at {cut}");
         }
     }
 
@@ -326,7 +326,7 @@ mod tests {
         let damaged = lines.join("\n") + "\n";
         fs::write(&path, &damaged).unwrap();
         let opened = Journal::open(&path, config(1)).unwrap();
-        assert_eq!(paths(&opened), [request(0), request(1)]);
+        assert_eq!(inputs(&opened), [input(0), input(1)]);
         let recovered = opened.recovered.clone().unwrap();
         assert_eq!(recovered.dropped, 2);
         assert_eq!(recovered.kept_aside, Some(scratch.join("journal.damaged-1")));
@@ -359,7 +359,7 @@ mod tests {
             b"\n\n\n".as_slice(),
             b"\0\xff\xfe\n",
             b"null\n",
-            b"{\"podlingJournal\":1}\nx\n",
+            b"{\"podlingJournal\":2}\nx\n",
             &[b'a'; 5000],
         ] {
             fs::write(&path, bytes).unwrap();
@@ -373,15 +373,15 @@ mod tests {
     fn a_newer_journal_is_refused_and_left_as_it_is() {
         let scratch = Scratch::new("journal-newer");
         let path = scratch.join("journal");
-        let text = "{\"podlingJournal\":2,\"cluster\":\"unknown here\"}\nunknown too\n";
+        let text = "{\"podlingJournal\":3,\"cluster\":\"unknown here\"}\nunknown too\n";
         fs::write(&path, text).unwrap();
         let error = Journal::open(&path, config(1)).unwrap_err();
         assert!(
             matches!(
                 error,
                 JournalError::Newer {
-                    found: 2,
-                    known: 1,
+                    found: 3,
+                    known: 2,
                     ..
                 }
             ),

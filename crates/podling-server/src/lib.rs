@@ -32,6 +32,7 @@ mod recorded_cluster;
 mod scratch;
 mod shared;
 mod time_source;
+mod web_socket;
 
 pub use cluster_handle::{ClusterHandle, StartError};
 pub use https::{Endpoint, ServeError, ServeOptions};

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use podling::apiserver::Stream;
 use podling::clock::Time;
 use podling::status::Status;
-use podling::{Chunk, Cluster, Request, Response};
+use podling::{Chunk, Cluster, Messages, Request, Response};
 
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Input, Journal};
 
 /// The words of kube-apiserver's panic filter (`WithPanicRecovery`).
 const PANICKED: &str = "This request caused apiserver to panic. Look in the logs for details.";
@@ -72,13 +72,50 @@ impl RecordedCluster {
 
     /// Records `request`, unless it can change nothing, and answers it. What can't be recorded is not done.
     pub(crate) fn handle(&mut self, request: &Request) -> Response {
-        match self.record(request) {
+        match self.record_request(request) {
             Ok(()) => answer(&mut self.cluster, request),
             Err(refusal) => refusal.into(),
         }
     }
 
-    fn record(&mut self, request: &Request) -> Result<(), Status> {
+    /// Records what the client of a session says, and passes it on; whether the session can go on.
+    pub(crate) fn send(&mut self, session: u64, message: Vec<u8>) -> bool {
+        self.pass_on(Input::Message { session, message })
+    }
+
+    /// Records that the client of a session is gone, and lets the cluster know.
+    pub(crate) fn hang_up(&mut self, session: u64) {
+        self.pass_on(Input::HangUp { session });
+    }
+
+    fn pass_on(&mut self, input: Input) -> bool {
+        let recorded = match &mut self.recording {
+            Recording::Ended => return false,
+            Recording::On(journal) => journal.record(self.cluster.now(), input.clone()),
+            Recording::Off => Ok(()),
+        };
+        if let Err(error) = &recorded {
+            tracing::warn!(%error, "what a session's client said could not be recorded, so it was not passed on");
+            return false;
+        }
+        apply(&mut self.cluster, &input);
+        true
+    }
+
+    /// What a session has to say.
+    pub(crate) fn receive(&mut self, session: u64) -> Messages {
+        self.cluster.receive(session)
+    }
+
+    /// Ends the sessions that were open when the recording ended: their clients were connected to a process that is
+    /// gone.
+    pub(crate) fn hang_up_all(&mut self) {
+        for session in self.cluster.sessions() {
+            self.hang_up(session);
+        }
+    }
+
+    fn record_request(&mut self, request: &Request) -> Result<(), Status> {
         match &mut self.recording {
             Recording::Ended => Err(Status::new(
                 503,
@@ -86,7 +123,7 @@ impl RecordedCluster {
                 "the cluster has been stopped",
             )),
             Recording::On(journal) if !request.is_read_only() => journal
-                .record(self.cluster.now(), request)
+                .record(self.cluster.now(), Input::Request(Box::new(request.clone())))
                 .map_err(|error| unrecorded(journal, &error)),
             Recording::On(_) | Recording::Off => Ok(()),
         }
@@ -109,14 +146,31 @@ impl RecordedCluster {
     }
 }
 
-/// Does again what was recorded, each request at its time.
+/// Does again what was recorded, each input at its time.
 pub(crate) fn replay(cluster: &mut Cluster, entries: &[Entry]) {
     for entry in entries {
         let replayed = catch_unwind(AssertUnwindSafe(|| cluster.advance_to(entry.time)));
         if replayed.is_err() {
             tracing::error!("the cluster panicked while time passed in a replay");
         }
-        drop(answer(cluster, &entry.request));
+        apply(cluster, &entry.input);
+    }
+}
+
+/// Does to the cluster what an input says, without its answer.
+fn apply(cluster: &mut Cluster, input: &Input) {
+    let applied = match input {
+        Input::Request(request) => {
+            drop(answer(cluster, request));
+            Ok(())
+        }
+        Input::Message { session, message } => {
+            catch_unwind(AssertUnwindSafe(|| cluster.send(*session, message)))
+        }
+        Input::HangUp { session } => catch_unwind(AssertUnwindSafe(|| cluster.hang_up(*session))),
+    };
+    if applied.is_err() {
+        tracing::error!("the cluster panicked at what a session's client said");
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use podling::apiserver::Stream;
 use podling::clock::Time;
-use podling::{Chunk, Request, Response};
+use podling::{Chunk, Messages, Request, Response};
 use tokio::sync::watch;
 
 use crate::journal::Journal;
@@ -59,8 +59,7 @@ impl Shared {
         let mut cluster = self.advanced();
         let response = cluster.handle(request);
         if !request.is_read_only() {
-            self.changes.send_modify(|count| *count += 1);
-            self.recorded.send_modify(|count| *count += 1);
+            self.changed();
         }
         response
     }
@@ -68,6 +67,29 @@ impl Shared {
     /// What a stream has to say at the present time.
     pub(crate) fn read(&self, stream: &mut Stream) -> Chunk {
         self.advanced().read(stream)
+    }
+
+    /// Passes on what the client of a session says; whether the session can go on.
+    pub(crate) fn send(&self, session: u64, message: Vec<u8>) -> bool {
+        let passed_on = self.advanced().send(session, message);
+        self.changed();
+        passed_on
+    }
+
+    /// Lets the cluster know that the client of a session is gone.
+    pub(crate) fn hang_up(&self, session: u64) {
+        self.advanced().hang_up(session);
+        self.changed();
+    }
+
+    /// What a session has to say at the present time.
+    pub(crate) fn receive(&self, session: u64) -> Messages {
+        self.advanced().receive(session)
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+        self.recorded.send_modify(|count| *count += 1);
     }
 
     /// The present cluster time.

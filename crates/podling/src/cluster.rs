@@ -10,7 +10,7 @@ use crate::clock::Time;
 use crate::controller_manager::ControllerManager;
 use crate::events::Expiry;
 use crate::kubelet::Nodes;
-use crate::request::{Chunk, Request, Response};
+use crate::request::{Chunk, Messages, Request, Response};
 use crate::rng::Rng;
 use crate::scheduler::Scheduler;
 
@@ -183,6 +183,29 @@ impl Cluster {
     /// What a watch or a followed log has to say since it was last read.
     pub fn read(&self, stream: &mut Stream) -> Chunk {
         stream.read(&self.api, &self.nodes)
+    }
+
+    /// What the client of a session says: one binary message of its WebSocket. For a session that has ended it is
+    /// lost.
+    pub fn send(&mut self, session: u64, message: &[u8]) {
+        self.nodes.session_message(&mut self.api, session, message);
+        self.settle();
+    }
+
+    /// The client of a session is gone.
+    pub fn hang_up(&mut self, session: u64) {
+        self.nodes.hang_up(&mut self.api, session);
+        self.settle();
+    }
+
+    /// What a session has to say since it was last read. Reading changes nothing that the cluster hangs on.
+    pub fn receive(&mut self, session: u64) -> Messages {
+        self.nodes.receive(session)
+    }
+
+    /// The sessions that are open.
+    pub fn sessions(&self) -> Vec<u64> {
+        self.nodes.sessions()
     }
 
     /// Gives every new change to every component, in order.

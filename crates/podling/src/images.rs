@@ -16,6 +16,7 @@ pub(crate) mod shell;
 
 pub use log::LogLine;
 use reference::Reference;
+use shell::terminal::Style;
 
 /// What a known image runs when it is given no command of its own.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -88,6 +89,24 @@ pub(crate) struct Image {
     pub(crate) user: User,
     /// Whether nodes have it from the start.
     pub(crate) preloaded: bool,
+}
+
+impl Image {
+    /// Which shell people meet when they run `argv` in it.
+    pub(crate) fn style(&self, argv: &[String]) -> Style {
+        let program = argv.first().and_then(|program| program.rsplit('/').next());
+        if self.name.contains("busybox") {
+            return Style::Busybox;
+        }
+        if self.name.contains("alpine") || self.name.contains("curlimages/curl") {
+            return Style::Alpine;
+        }
+        if program == Some("bash") {
+            Style::Bash
+        } else {
+            Style::Dash
+        }
+    }
 }
 
 const LEARN: &str = "Hello, world! Let's learn Kubernetes!";

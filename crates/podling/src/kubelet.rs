@@ -36,6 +36,7 @@ mod runtime;
 mod serving;
 mod status;
 mod stopping;
+mod streaming;
 mod sync;
 mod texts;
 mod volumes;
@@ -45,6 +46,7 @@ pub(crate) use followed_log::FollowedLog;
 use logs::{LogOptions, LogPage, LogPosition};
 use node::{LEASE_RENEWAL, Node};
 use probe::Kind;
+use streaming::Sessions;
 use worker::{Stage, Worker};
 
 /// What a kubelet does at a moment; pods are named by their UID.
@@ -70,6 +72,8 @@ enum Task {
     Probe(String, String, Kind),
     /// A pod's deletion is confirmed.
     Confirm(String),
+    /// A session goes on by itself.
+    Session(u64),
 }
 
 /// All nodes of the cluster with what runs on them.
@@ -79,6 +83,7 @@ pub(crate) struct Nodes {
     workers: BTreeMap<String, Worker>,
     timers: Timers<Task>,
     rng: Rng,
+    sessions: Sessions,
 }
 
 impl Nodes {
@@ -92,6 +97,7 @@ impl Nodes {
             workers: BTreeMap::new(),
             timers: Timers::default(),
             rng,
+            sessions: Sessions::default(),
         }
     }
 
@@ -252,6 +258,7 @@ impl Component for Nodes {
             Task::Kill(uid, container) => self.send_kill(api.now(), &uid, &container),
             Task::Probe(uid, container, kind) => self.run_probe(api, &uid, &container, kind),
             Task::Confirm(uid) => self.confirm(api, &uid),
+            Task::Session(number) => self.run_session(api, number),
         }
     }
 }

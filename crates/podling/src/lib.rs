@@ -23,4 +23,4 @@ pub mod storage;
 mod timers;
 
 pub use cluster::{Cluster, Components, Config, NodeConfig};
-pub use request::{Body, Chunk, Request, Response};
+pub use request::{Body, Chunk, Messages, Request, Response};

@@ -21,6 +21,10 @@ pub struct Request {
     /// The `Content-Type` header; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content_type: String,
+    /// The subprotocols that an upgrade to a WebSocket offers (`Sec-WebSocket-Protocol`); `None` for a request that
+    /// is no such upgrade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web_socket: Option<String>,
     /// The `User-Agent` header, which names the field manager where the query does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
@@ -49,6 +53,19 @@ pub enum Body {
     Whole(Vec<u8>),
     /// A watch or a followed log: read on with [`Cluster::read`](crate::Cluster::read) after each change.
     Stream(Stream),
+    /// A session of exec, attach or port-forward, by its number: what the client says comes in through
+    /// [`Cluster::send`](crate::Cluster::send), and [`Cluster::receive`](crate::Cluster::receive) is read after each
+    /// change. The answer is the upgrade to a WebSocket of the subprotocol that its `Sec-WebSocket-Protocol` names.
+    Session(u64),
+}
+
+/// What a session had to say since it was last read.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub struct Messages {
+    /// Binary messages of the WebSocket, in order.
+    pub messages: Vec<Vec<u8>>,
+    /// Whether nothing more will come.
+    pub ended: bool,
 }
 
 /// What a stream had to say since it was last read.
@@ -81,10 +98,14 @@ impl Request {
     }
 
     /// Whether the request can change nothing, so that a recording can leave it out. A proxied GET is not
-    /// read-only: it makes a container do something.
+    /// read-only, and neither is one that opens a session: they make containers do something.
     pub fn is_read_only(&self) -> bool {
         let proxied = self.path.split('/').any(|part| part == "proxy");
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !proxied
+        let opens = matches!(
+            self.path.rsplit('/').next(),
+            Some("exec" | "attach" | "portforward")
+        );
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") && !proxied && !opens
     }
 
     /// The decoded value of the query's first parameter of that name.
@@ -160,6 +181,16 @@ impl Response {
         }
     }
 
+    /// The upgrade to a session's WebSocket.
+    pub(crate) fn session(number: u64, protocol: &str) -> Self {
+        Self {
+            status: 101,
+            content_type: String::new(),
+            headers: vec![("Sec-WebSocket-Protocol".to_owned(), protocol.to_owned())],
+            body: Body::Session(number),
+        }
+    }
+
     /// The same answer with a `Warning` header for each text.
     #[must_use]
     pub(crate) fn with_warnings(mut self, warnings: &[String]) -> Self {
@@ -176,7 +207,7 @@ impl Response {
     pub fn body_json(&self) -> serde_json::Value {
         match &self.body {
             Body::Whole(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
-            Body::Stream(_) => serde_json::Value::Null,
+            Body::Stream(_) | Body::Session(_) => serde_json::Value::Null,
         }
     }
 }
@@ -222,5 +253,6 @@ mod tests {
         assert!(Request::new("GET", "/api/v1/pods").is_read_only());
         assert!(!Request::new("POST", "/api/v1/pods").is_read_only());
         assert!(!Request::new("GET", "/api/v1/namespaces/a/pods/b:80/proxy/").is_read_only());
+        assert!(!Request::new("GET", "/api/v1/namespaces/a/pods/b/exec?command=ls").is_read_only());
     }
 }

@@ -37,6 +37,8 @@ pub struct Subresource {
     pub verbs: &'static [&'static str],
 }
 
+const CONNECT_VERBS: &[&str] = &["create", "get"];
+
 const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
 
 const fn status_of(group: &'static str, kind: &'static str) -> Subresource {
@@ -211,14 +213,29 @@ resource!(
     categories & ["all"],
     sub & [
         Subresource {
+            name: "attach",
+            response: ("", "v1", "PodAttachOptions"),
+            verbs: CONNECT_VERBS
+        },
+        Subresource {
             name: "binding",
             response: ("", "v1", "Binding"),
             verbs: &["create"]
         },
         Subresource {
+            name: "exec",
+            response: ("", "v1", "PodExecOptions"),
+            verbs: CONNECT_VERBS
+        },
+        Subresource {
             name: "log",
             response: ("", "v1", "Pod"),
             verbs: &["get"]
+        },
+        Subresource {
+            name: "portforward",
+            response: ("", "v1", "PodPortForwardOptions"),
+            verbs: CONNECT_VERBS
         },
         Subresource {
             name: "proxy",

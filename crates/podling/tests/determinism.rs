@@ -32,6 +32,7 @@ fn history(seed: u64, step: Duration) -> Vec<u8> {
     let watch = |cluster: &mut Cluster, path: &str| match cluster.handle(&Request::new("GET", path)).body {
         Body::Stream(stream) => stream,
         Body::Whole(bytes) => panic!("{}", String::from_utf8_lossy(&bytes)),
+        Body::Session(number) => panic!("session {number}"),
     };
     let mut pods = watch(&mut cluster, "/api/v1/pods?watch=true");
     let mut events = watch(&mut cluster, "/api/v1/events?watch=true");

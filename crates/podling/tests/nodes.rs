@@ -51,7 +51,7 @@ impl Lab {
         let response = self.cluster.handle(request);
         match response.body {
             Body::Whole(bytes) => (response.status, bytes),
-            Body::Stream(_) => panic!("a stream"),
+            Body::Stream(_) | Body::Session(_) => panic!("no whole answer"),
         }
     }
 

@@ -9,7 +9,9 @@ use podling::{Config, Request};
 use serde::{Deserialize, Serialize};
 
 /// The version of the form that is written here. A form that old programs would misread needs a new number.
-pub(super) const VERSION: u32 = 1;
+///
+/// Version 2 added what the clients of sessions say; a journal of version 1 has none, and is read as it is.
+pub(super) const VERSION: u32 = 2;
 
 /// Hexadecimal digits of a line's checksum.
 const CHECKSUM_DIGITS: usize = 16;
@@ -31,11 +33,30 @@ struct AnyHeader {
     version: u32,
 }
 
-/// A recorded request and the cluster time at which it was handled.
+/// What was done to the cluster, and at which cluster time.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) time: Time,
-    pub(crate) request: Request,
+    pub(crate) input: Input,
+}
+
+/// What can be done to a cluster.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Input {
+    /// A request is handled.
+    Request(Box<Request>),
+    /// The client of a session says something.
+    Message {
+        /// The session.
+        session: u64,
+        /// One message of its WebSocket.
+        message: Vec<u8>,
+    },
+    /// The client of a session is gone.
+    HangUp {
+        /// The session.
+        session: u64,
+    },
 }
 
 /// An entry as it is written: the body as text where it is text, for people who read the journal.
@@ -44,7 +65,9 @@ pub(crate) struct Entry {
 struct Line {
     /// Microseconds since the Unix epoch.
     time: i64,
+    #[serde(skip_serializing_if = "String::is_empty")]
     method: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     path: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     query: String,
@@ -52,8 +75,15 @@ struct Line {
     accept: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     content_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_socket: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     user_agent: String,
+    /// The session whose client says `body` or is gone; what requests have is empty then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    hang_up: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
     body: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -114,63 +144,84 @@ impl Entry {
 
 impl From<&Entry> for Line {
     fn from(entry: &Entry) -> Self {
+        let time = entry.time.as_micros();
+        let line = match entry.input.clone() {
+            Input::Request(request) => Self::of_request(*request),
+            Input::Message { session, message } => Self {
+                session: Some(session),
+                ..Self::with_body(message)
+            },
+            Input::HangUp { session } => Self {
+                session: Some(session),
+                hang_up: true,
+                ..Self::default()
+            },
+        };
+        Self { time, ..line }
+    }
+}
+
+impl Line {
+    fn with_body(body: Vec<u8>) -> Self {
+        let (body, body_base64) = match String::from_utf8(body) {
+            Ok(text) => (text, String::new()),
+            Err(error) => (String::new(), STANDARD.encode(error.as_bytes())),
+        };
+        Self {
+            body,
+            body_base64,
+            ..Self::default()
+        }
+    }
+
+    fn of_request(request: Request) -> Self {
         let Request {
             method,
             path,
             query,
             accept,
             content_type,
+            web_socket,
             user_agent,
             body,
-        } = entry.request.clone();
-        let (body, body_base64) = match String::from_utf8(body) {
-            Ok(text) => (text, String::new()),
-            Err(error) => (String::new(), STANDARD.encode(error.as_bytes())),
-        };
-        let time = entry.time.as_micros();
+        } = request;
         Self {
-            time,
             method,
             path,
             query,
             accept,
             content_type,
+            web_socket,
             user_agent,
-            body,
-            body_base64,
+            ..Self::with_body(body)
         }
     }
-}
 
-impl Line {
     fn into_entry(self) -> Option<Entry> {
-        let Self {
-            time,
-            method,
-            path,
-            query,
-            accept,
-            content_type,
-            user_agent,
-            body,
-            body_base64,
-        } = self;
-        let body = match body_base64.as_str() {
-            "" => body.into_bytes(),
+        let body = match self.body_base64.as_str() {
+            "" => self.body.into_bytes(),
             encoded => STANDARD.decode(encoded).ok()?,
         };
-        let request = Request {
-            method,
-            path,
-            query,
-            accept,
-            content_type,
-            user_agent,
-            body,
+        let input = match self.session {
+            Some(session) if self.hang_up => Input::HangUp { session },
+            Some(session) => Input::Message {
+                session,
+                message: body,
+            },
+            None => Input::Request(Box::new(Request {
+                method: self.method,
+                path: self.path,
+                query: self.query,
+                accept: self.accept,
+                content_type: self.content_type,
+                web_socket: self.web_socket,
+                user_agent: self.user_agent,
+                body,
+            })),
         };
         Some(Entry {
-            time: Time::from_micros(time),
-            request,
+            time: Time::from_micros(self.time),
+            input,
         })
     }
 }
@@ -250,9 +301,13 @@ mod tests {
             body: body.into(),
             ..Request::default()
         };
+        of(Input::Request(Box::new(request)))
+    }
+
+    fn of(input: Input) -> Entry {
         Entry {
             time: Time::from_micros(7),
-            request,
+            input,
         }
     }
 
@@ -274,6 +329,25 @@ mod tests {
             let entry = entry(body);
             let line = entry.to_line().unwrap();
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            assert_eq!(Entry::parse(line.strip_suffix(b"\n").unwrap()), Some(entry));
+        }
+    }
+
+    #[test]
+    fn what_a_session_was_told_is_read_as_it_was_written() {
+        for input in [
+            Input::Message {
+                session: 3,
+                message: b"\x00ls\n".to_vec(),
+            },
+            Input::Message {
+                session: 3,
+                message: b"\xff\x00".to_vec(),
+            },
+            Input::HangUp { session: 3 },
+        ] {
+            let entry = of(input);
+            let line = entry.to_line().unwrap();
             assert_eq!(Entry::parse(line.strip_suffix(b"\n").unwrap()), Some(entry));
         }
     }

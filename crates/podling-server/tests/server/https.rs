@@ -187,9 +187,12 @@ async fn a_body_over_three_mebibytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn an_upgrade_is_answered_with_a_status() {
+async fn an_upgrade_that_is_refused_is_answered_with_a_status() {
     let (_cluster, endpoint) = serve().await;
-    let headers = format!("{}Upgrade: websocket\r\n", authorization(&endpoint));
+    let headers = format!(
+        "{}Upgrade: websocket\r\nSec-WebSocket-Key: dGVzdA==\r\n",
+        authorization(&endpoint)
+    );
     let (code, status) = exchange(
         &endpoint,
         "GET /api/v1/namespaces/default/pods/web/exec",
@@ -197,8 +200,8 @@ async fn an_upgrade_is_answered_with_a_status() {
         b"",
     )
     .await;
-    assert_eq!(code, 501);
-    assert_eq!(status["message"], "the embedded cluster does not serve exec yet");
+    assert_eq!(code, 404);
+    assert_eq!(status["message"], "pods \"web\" not found");
 }
 
 #[tokio::test]

@@ -51,6 +51,14 @@ pub(crate) trait Runtime {
         name: &str,
     ) -> Result<Response, Status>;
 
+    /// `pods/exec`, `pods/attach` and `pods/portforward`: opens a session.
+    fn connect(
+        &mut self,
+        api: &mut ApiServer,
+        request: &Request,
+        target: &SessionTarget,
+    ) -> Result<Response, Status>;
+
     /// `pods/proxy` and `services/proxy`: one HTTP exchange with a container.
     fn proxy(
         &mut self,
@@ -58,6 +66,27 @@ pub(crate) trait Runtime {
         request: &Request,
         target: &ProxyTarget,
     ) -> Result<Response, Status>;
+}
+
+/// What a session is for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct SessionTarget {
+    /// What it does.
+    pub(crate) verb: SessionVerb,
+    pub(crate) namespace: String,
+    /// The pod's name.
+    pub(crate) name: String,
+}
+
+/// What a session does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SessionVerb {
+    /// Runs a command in a container.
+    Exec,
+    /// Joins a container's first process.
+    Attach,
+    /// Carries connections to a pod's ports.
+    PortForward,
 }
 
 /// What a proxied request is for.
@@ -92,6 +121,12 @@ fn dispatch(
     let subresource = route.subresource.map(|subresource| subresource.name);
     match (request.method.as_str(), subresource) {
         ("GET", Some("log")) => runtime.log(api, request, route.namespace(), route.name()),
+        ("GET" | "POST", Some("exec")) => connect(api, request, route, runtime, SessionVerb::Exec),
+        ("GET" | "POST", Some("attach")) => connect(api, request, route, runtime, SessionVerb::Attach),
+        ("GET" | "POST", Some("portforward")) => {
+            connect(api, request, route, runtime, SessionVerb::PortForward)
+        }
+        (_, Some("exec" | "attach" | "portforward")) => Err(Status::method_not_allowed()),
         (_, Some("proxy")) => runtime.proxy(api, request, &proxy_target(route)),
         (_, Some("scale")) => scale::handle(api, request, route, warnings),
         (_, Some("log")) => Err(Status::method_not_allowed()),
@@ -114,6 +149,21 @@ fn dispatch(
         ("DELETE", None) => mutate::delete_collection(api, request, route),
         _ => Err(Status::method_not_allowed()),
     }
+}
+
+fn connect(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    runtime: &mut dyn Runtime,
+    verb: SessionVerb,
+) -> Result<Response, Status> {
+    let target = SessionTarget {
+        verb,
+        namespace: route.namespace().to_owned(),
+        name: route.name().to_owned(),
+    };
+    runtime.connect(api, request, &target)
 }
 
 fn proxy_target(route: &Route) -> ProxyTarget {

@@ -234,6 +234,13 @@ impl Files<'_> {
 
     /// The names in a directory, in order; hidden ones left out.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
+        let mut names = self.names(path);
+        names.retain(|name| !name.starts_with('.'));
+        names
+    }
+
+    /// All names in a directory, in order.
+    pub(crate) fn names(&self, path: &str) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         let (tree, place, _) = self.locate(path);
         let below = format!("{}/", place.trim_end_matches('/'));
@@ -246,7 +253,7 @@ impl Files<'_> {
             .copied()
             .chain(self.mounts.iter().map(|m| m.path.as_str()));
         names.extend(known.filter_map(|name| name.strip_prefix(&above)).map(first_part));
-        names.retain(|name| !name.is_empty() && !name.starts_with('.'));
+        names.retain(|name| !matches!(name.as_str(), "" | "." | ".."));
         names.sort();
         names.dedup();
         names

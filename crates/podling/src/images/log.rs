@@ -1,6 +1,7 @@
-//! What a container has written: lines with the time of each, the oldest dropped when there are too many.
+//! What a container has written: lines with the time of each, the oldest dropped when there are too many. Who
+//! listens to it (attach, exec) gets the same bytes as they were written.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::clock::Time;
 
@@ -16,19 +17,77 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Where a process writes to.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Descriptor {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Bytes as they were written.
+pub(crate) type Piece = (Descriptor, Vec<u8>);
+
 /// A container's log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Log {
     lines: VecDeque<LogLine>,
     bytes: usize,
     dropped: u64,
-    partial: String,
+    /// The lines that have no end yet, one a descriptor.
+    partial: BTreeMap<Descriptor, Vec<u8>>,
+    /// Whether a terminal is between, which makes each line feed a carriage return and a line feed.
+    terminal: bool,
+    /// Whether nothing is kept but for listeners.
+    passes_on: bool,
+    /// What each listener has not fetched yet.
+    listeners: BTreeMap<u64, Vec<Piece>>,
 }
 
 impl Log {
+    /// What is written here is for one listener only, as the output of an exec is.
+    pub(crate) fn for_listener(listener: u64) -> Self {
+        Self {
+            passes_on: true,
+            listeners: BTreeMap::from([(listener, Vec::new())]),
+            ..Self::default()
+        }
+    }
+
+    /// Puts a terminal between the process and the log.
+    #[must_use]
+    pub(crate) fn with_terminal(mut self, terminal: bool) -> Self {
+        self.terminal = terminal;
+        self
+    }
+
+    /// Lets a listener have all that is written from now on.
+    pub(crate) fn listen(&mut self, listener: u64) {
+        self.listeners.entry(listener).or_default();
+    }
+
+    /// What was written since a listener last fetched.
+    pub(crate) fn fetch(&mut self, listener: u64) -> Vec<Piece> {
+        self.listeners
+            .get_mut(&listener)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Lets a listener go.
+    pub(crate) fn forget(&mut self, listener: u64) {
+        self.listeners.remove(&listener);
+    }
+
     /// Adds a whole line.
     pub(crate) fn line(&mut self, time: Time, text: impl Into<String>) {
-        let text = text.into();
+        let mut text: String = text.into();
+        text.push('\n');
+        self.write(time, Descriptor::Out, text.as_bytes());
+    }
+
+    fn push_line(&mut self, time: Time, text: String) {
         self.bytes += text.len() + 1;
         self.lines.push_back(LogLine { time, text });
         while self.bytes > CAPACITY {
@@ -40,24 +99,38 @@ impl Log {
         }
     }
 
-    /// Adds text; a line is complete at its line feed.
-    pub(crate) fn write(&mut self, time: Time, text: &str) {
-        for piece in text.split_inclusive('\n') {
-            match piece.strip_suffix('\n') {
+    /// Adds bytes; a line is complete at its line feed.
+    pub(crate) fn write(&mut self, time: Time, to: Descriptor, bytes: &[u8]) {
+        let bytes = if self.terminal {
+            with_carriage_returns(bytes)
+        } else {
+            bytes.to_vec()
+        };
+        for pieces in self.listeners.values_mut() {
+            pieces.push((to, bytes.clone()));
+        }
+        if self.passes_on {
+            return;
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let mut line = self.partial.remove(&to).unwrap_or_default();
+            match piece.strip_suffix(b"\n") {
                 Some(end) => {
-                    let line = std::mem::take(&mut self.partial) + end;
-                    self.line(time, line);
+                    line.extend_from_slice(end);
+                    self.push_line(time, String::from_utf8_lossy(&line).into_owned());
                 }
-                None => self.partial.push_str(piece),
+                None => {
+                    line.extend_from_slice(piece);
+                    self.partial.insert(to, line);
+                }
             }
         }
     }
 
     /// Ends a line that has no line feed, as the runtime does when the container ends.
     pub(crate) fn flush(&mut self, time: Time) {
-        if !self.partial.is_empty() {
-            let line = std::mem::take(&mut self.partial);
-            self.line(time, line);
+        for line in std::mem::take(&mut self.partial).into_values() {
+            self.push_line(time, String::from_utf8_lossy(&line).into_owned());
         }
     }
 
@@ -77,9 +150,22 @@ impl Log {
             .iter()
             .flat_map(|line| [line.text.as_str(), "\n"])
             .collect();
-        text.push_str(&partial);
+        for line in partial.values() {
+            text.push_str(&String::from_utf8_lossy(line));
+        }
         text
     }
+}
+
+fn with_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len() + 2);
+    for byte in bytes {
+        if *byte == b'\n' {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -102,9 +188,27 @@ mod tests {
     #[test]
     fn a_line_is_complete_at_its_line_feed() {
         let mut log = Log::default();
-        log.write(Time::from_micros(1), "a\nb");
-        log.write(Time::from_micros(2), "c\n");
+        log.write(Time::from_micros(1), Descriptor::Out, b"a\nb");
+        log.write(Time::from_micros(2), Descriptor::Err, b"x");
+        log.write(Time::from_micros(2), Descriptor::Out, b"c\n");
         let texts: Vec<&str> = log.since(0).0.map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["a", "bc"]);
+    }
+
+    #[test]
+    fn a_listener_gets_the_bytes_from_when_it_came_on() {
+        let mut log = Log::default().with_terminal(true);
+        log.write(Time::from_micros(1), Descriptor::Out, b"before\n");
+        log.listen(7);
+        log.write(Time::from_micros(2), Descriptor::Out, b"# ");
+        log.write(Time::from_micros(3), Descriptor::Err, b"a\n");
+        let pieces = [
+            (Descriptor::Out, b"# ".to_vec()),
+            (Descriptor::Err, b"a\r\n".to_vec()),
+        ];
+        assert_eq!(log.fetch(7), pieces);
+        assert_eq!(log.fetch(7), []);
+        let texts: Vec<&str> = log.since(0).0.map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["before\r", "a\r"]);
     }
 }

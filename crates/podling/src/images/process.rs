@@ -34,6 +34,10 @@ pub(crate) struct Launch<'a> {
     pub(crate) limits: Limits,
     /// Whether standard input stays open.
     pub(crate) stdin: bool,
+    /// Whether there is a terminal.
+    pub(crate) terminal: bool,
+    /// Whom it runs as.
+    pub(crate) user: i64,
     /// Ports that other containers of the pod listen on.
     pub(crate) taken_ports: &'a [u16],
 }
@@ -115,12 +119,13 @@ pub(crate) fn start(launch: &Launch<'_>, world: &mut World<'_>) -> Result<Proces
         "/entrypoint.sh" => entrypoint(&argv[1..]),
         _ => argv,
     };
-    let machine = Machine::new(&argv, launch.environment, launch.directory);
-    let machine = if launch.stdin {
-        machine.with_open_input()
-    } else {
-        machine
-    };
+    let mut machine = Machine::new(&argv, launch.environment, launch.directory).as_first();
+    if launch.stdin {
+        machine = machine.with_open_input();
+    }
+    if launch.terminal {
+        machine = machine.with_terminal(launch.image.style(&argv), launch.user);
+    }
     Ok(Process::Machine(Box::new(machine)))
 }
 
@@ -176,6 +181,27 @@ impl Process {
     pub(crate) fn resume(&mut self, reply: &Reply, world: &mut World<'_>) {
         if let Self::Machine(machine) = self {
             machine.resume(reply, world);
+        }
+    }
+
+    /// Input comes for it.
+    pub(crate) fn feed(&mut self, bytes: &[u8], world: &mut World<'_>) {
+        if let Self::Machine(machine) = self {
+            machine.feed(bytes, world);
+        }
+    }
+
+    /// No more input will come.
+    pub(crate) const fn close_input(&mut self) {
+        if let Self::Machine(machine) = self {
+            machine.close_input();
+        }
+    }
+
+    /// Its terminal has another size.
+    pub(crate) fn redraw(&mut self, world: &mut World<'_>) {
+        if let Self::Machine(machine) = self {
+            machine.redraw(world);
         }
     }
 

@@ -370,6 +370,8 @@ mod tests {
                 directory: "/",
                 limits,
                 stdin: false,
+                terminal: false,
+                user: 0,
                 taken_ports: &[],
             };
             let mut world = World {

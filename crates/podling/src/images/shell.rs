@@ -13,3 +13,5 @@ pub(crate) mod expand;
 pub(crate) mod machine;
 pub(crate) mod network_tools;
 pub(crate) mod parse;
+pub(crate) mod stdin;
+pub(crate) mod terminal;

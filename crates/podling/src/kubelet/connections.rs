@@ -34,7 +34,7 @@ impl Nodes {
     }
 
     /// Sends a request to a port of a pod.
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         api: &ApiServer,
         uid: &str,

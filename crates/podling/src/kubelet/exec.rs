@@ -74,7 +74,17 @@ impl Nodes {
         })
     }
 
-    fn machine(&mut self, uid: &str, name: &str, argv: &[String], now: Time) -> Result<Machine, String> {
+    /// A command that is about to run in a running container.
+    ///
+    /// # Errors
+    /// Why it cannot be run, as the OCI runtime says.
+    pub(super) fn machine(
+        &mut self,
+        uid: &str,
+        name: &str,
+        argv: &[String],
+        now: Time,
+    ) -> Result<Machine, String> {
         let program = argv.first().map_or("", String::as_str);
         let worker = self.workers.get_mut(uid).ok_or("no such pod")?;
         let container = worker.containers.get_mut(name).ok_or("no such container")?;
@@ -100,14 +110,7 @@ impl Nodes {
         log: &mut Log,
         work: impl FnOnce(&mut World<'_>) -> R,
     ) -> Option<R> {
-        let worker = self.workers.get_mut(uid)?;
-        let instance = worker.containers.get_mut(name)?.running()?;
-        let root = root_key(name);
-        Some(work(&mut World {
-            now,
-            files: worker.files.view(&root, &instance.mounts),
-            log,
-        }))
+        self.workers.get_mut(uid)?.with_files(name, now, log, work)
     }
 
     /// Runs a `postStart` or `preStop` hook: whether it went well, and how long it took.

@@ -123,7 +123,7 @@ impl Nodes {
 }
 
 /// The container that is meant.
-fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&'a str, Status> {
+pub(super) fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&'a str, Status> {
     let name = text(pod, &["metadata", "name"]);
     let names = |field: &str| -> Vec<&str> { containers(pod, field).map(|c| text(c, &["name"])).collect() };
     let (init, main) = (names("initContainers"), names("containers"));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{FollowedLog, LogOptions, Nodes};
-use crate::apiserver::endpoints::{ProxyTarget, Runtime};
+use crate::apiserver::endpoints::{ProxyTarget, Runtime, SessionTarget};
 use crate::apiserver::{ApiServer, Stream};
 use crate::clock::Time;
 use crate::images::LogLine;
@@ -77,6 +77,15 @@ impl Runtime for Nodes {
             return Ok(Response::stream("text/plain", Stream::log(log)));
         }
         Ok(Response::whole(200, "text/plain", format.print(&page.lines)))
+    }
+
+    fn connect(
+        &mut self,
+        api: &mut ApiServer,
+        request: &Request,
+        target: &SessionTarget,
+    ) -> Result<Response, Status> {
+        self.open_session(api, request, target)
     }
 
     fn proxy(

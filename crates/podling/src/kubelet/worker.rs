@@ -12,6 +12,7 @@ use super::status::Probed;
 use super::volumes::root_key;
 use crate::clock::Time;
 use crate::images::files::PodFiles;
+use crate::images::log::Log;
 use crate::images::process::Process;
 use crate::images::shell::machine::World;
 use crate::storage::{Object, text};
@@ -219,6 +220,23 @@ impl Worker {
             log: &mut instance.log,
         };
         instance.process.as_mut().map(|process| work(process, &mut world))
+    }
+
+    /// Works on a running container's files with a log of its own.
+    pub(super) fn with_files<R>(
+        &mut self,
+        name: &str,
+        now: Time,
+        log: &mut Log,
+        work: impl FnOnce(&mut World<'_>) -> R,
+    ) -> Option<R> {
+        let instance = self.containers.get_mut(name)?.running()?;
+        let root = root_key(name);
+        Some(work(&mut World {
+            now,
+            files: self.files.view(&root, &instance.mounts),
+            log,
+        }))
     }
 
     /// What the probes say about the containers that PLEG sees.

@@ -1,4 +1,4 @@
-//! A cluster behind plain HTTP on loopback, for kubectl. Its time is moved by hand: what streams have to say is sent
+//! A cluster behind plain HTTP and WebSockets on loopback, for kubectl. Its time is moved by hand: what streams have to say is sent
 //! by whoever changed the cluster, so the replay knows when a client has something to react to.
 
 use std::fmt::Write as _;
@@ -11,7 +11,10 @@ use std::time::{Duration, Instant};
 use podling::apiserver::Stream;
 use podling::clock::Time;
 use podling::{Body, Chunk, Cluster, Request, Response};
-use serde_json::json;
+use tungstenite::handshake::derive_accept_key;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role};
+use tungstenite::{Message, Utf8Bytes, WebSocket};
 
 /// A cluster shared with the clients that it is served to.
 #[derive(Clone)]
@@ -22,6 +25,7 @@ pub(crate) struct Door {
 struct Inside {
     cluster: Cluster,
     streams: Vec<Open>,
+    sessions: Vec<Session>,
     /// Requests whose answer has not been written.
     in_flight: usize,
     requests: u64,
@@ -36,11 +40,17 @@ struct Open {
     to: TcpStream,
 }
 
+/// A session of exec, attach or port-forward, and the WebSocket that it is written to.
+struct Session {
+    number: u64,
+    to: WebSocket<TcpStream>,
+}
+
 /// What clients are doing.
 pub(crate) struct Activity {
     /// How long nothing has come from nor gone to any; zero while a request is being answered.
     pub(crate) quiet: Duration,
-    /// Watches and followed logs.
+    /// Watches, followed logs and sessions.
     pub(crate) streams: usize,
     /// Requests so far.
     pub(crate) requests: u64,
@@ -51,6 +61,7 @@ impl Door {
         let inside = Inside {
             cluster,
             streams: Vec::new(),
+            sessions: Vec::new(),
             in_flight: 0,
             requests: 0,
             last_activity: Instant::now(),
@@ -99,7 +110,7 @@ impl Door {
         };
         Activity {
             quiet,
-            streams: inside.streams.len(),
+            streams: inside.streams.len() + inside.sessions.len(),
             requests: inside.requests,
         }
     }
@@ -143,17 +154,39 @@ impl Door {
             inside.last_activity = Instant::now();
             inside.pump();
             drop(inside);
-            answered?;
+            if let Some(session) = answered? {
+                return self.listen(session, to);
+            }
         }
         Ok(())
     }
 
-    fn answer(&self, connection: u64, asked: &Asked, to: &mut TcpStream) -> io::Result<()> {
-        let response = if asked.upgrade {
-            no_upgrade(&asked.request.path)
-        } else {
-            self.lock().cluster.handle(&asked.request)
-        };
+    /// Passes on what the client of a session says, until it is gone.
+    fn listen(&self, session: u64, from: TcpStream) -> io::Result<()> {
+        let mut socket = WebSocket::from_raw_socket(from, Role::Server, None);
+        while let Ok(message) = socket.read() {
+            let bytes = match message {
+                Message::Binary(bytes) => bytes.to_vec(),
+                Message::Text(text) => text.as_bytes().to_vec(),
+                Message::Close(_) => break,
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
+            };
+            let mut inside = self.lock();
+            inside.last_activity = Instant::now();
+            inside.cluster.send(session, &bytes);
+            inside.pump();
+        }
+        let mut inside = self.lock();
+        inside.sessions.retain(|open| open.number != session);
+        inside.cluster.hang_up(session);
+        inside.last_activity = Instant::now();
+        inside.pump();
+        Ok(())
+    }
+
+    /// Answers a request; the session that it opens.
+    fn answer(&self, connection: u64, asked: &Asked, to: &mut TcpStream) -> io::Result<Option<u64>> {
+        let response = self.lock().cluster.handle(&asked.request);
         let mut head = format!(
             "HTTP/1.1 {} -\r\nContent-Type: {}\r\n",
             response.status, response.content_type
@@ -164,7 +197,19 @@ impl Door {
         match response.body {
             Body::Whole(bytes) => {
                 let _ = write!(head, "Content-Length: {}\r\n\r\n", bytes.len());
-                to.write_all(&[head.into_bytes(), bytes].concat())
+                to.write_all(&[head.into_bytes(), bytes].concat())?;
+                Ok(None)
+            }
+            Body::Session(number) => {
+                let accept = derive_accept_key(asked.key.as_bytes());
+                let _ = write!(
+                    head,
+                    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+                );
+                to.write_all(head.as_bytes())?;
+                let to = WebSocket::from_raw_socket(to.try_clone()?, Role::Server, None);
+                self.lock().sessions.push(Session { number, to });
+                Ok(Some(number))
             }
             Body::Stream(stream) => {
                 head.push_str("Transfer-Encoding: chunked\r\n\r\n");
@@ -175,7 +220,7 @@ impl Door {
                     stream,
                     to,
                 });
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -184,12 +229,28 @@ impl Door {
 impl Inside {
     /// Sends what each stream has to say. One that ended or broke is forgotten.
     fn pump(&mut self) {
-        let cluster = &self.cluster;
+        let cluster = &mut self.cluster;
         let mut sent = false;
         self.streams.retain_mut(|open| {
             let chunk = cluster.read(&mut open.stream);
             sent |= !chunk.bytes.is_empty() || chunk.ended;
             open.send(&chunk).is_ok() && !chunk.ended
+        });
+        self.sessions.retain_mut(|open| {
+            let said = cluster.receive(open.number);
+            sent |= !said.messages.is_empty() || said.ended;
+            let mut messages = said.messages.into_iter();
+            let told = messages.all(|message| open.to.send(Message::Binary(message.into())).is_ok());
+            if said.ended {
+                // The client may be gone first.
+                let normal = CloseFrame {
+                    code: CloseCode::Normal,
+                    reason: Utf8Bytes::default(),
+                };
+                drop(open.to.close(Some(normal)));
+                drop(open.to.flush());
+            }
+            told && !said.ended
         });
         if sent {
             self.last_activity = Instant::now();
@@ -215,7 +276,8 @@ impl Open {
 /// A request as it came.
 struct Asked {
     request: Request,
-    upgrade: bool,
+    /// The key of a WebSocket's handshake.
+    key: String,
 }
 
 /// The next request of a connection; `None` at its end.
@@ -227,7 +289,8 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Asked>> 
     let mut words = line.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut request = Request::new(method, target);
-    let (mut length, mut upgrade) = (0, false);
+    let (mut length, mut upgrade, mut key) = (0, false, String::new());
+    let mut protocols = Vec::new();
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
@@ -240,21 +303,14 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Asked>> 
             "content-type" => request.content_type = value,
             "user-agent" => request.user_agent = value,
             "content-length" => length = value.parse().unwrap_or(0),
-            "upgrade" => upgrade = true,
+            "upgrade" => upgrade = value.eq_ignore_ascii_case("websocket"),
+            "sec-websocket-key" => key = value,
+            "sec-websocket-protocol" => protocols.push(value),
             _ => {}
         }
     }
+    request.web_socket = upgrade.then(|| protocols.join(", "));
     request.body = vec![0; length];
     reader.read_exact(&mut request.body)?;
-    Ok(Some(Asked { request, upgrade }))
-}
-
-/// Exec, attach and port-forward, which are not served here.
-fn no_upgrade(path: &str) -> Response {
-    let verb = path.rsplit('/').next().unwrap_or_default();
-    let message = format!("the embedded cluster does not serve {verb} yet");
-    Response::json(
-        501,
-        &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": 501}),
-    )
+    Ok(Some(Asked { request, key }))
 }

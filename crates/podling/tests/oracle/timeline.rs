@@ -194,7 +194,7 @@ fn watch(cluster: &Door, path: &str, accept: &str) -> Option<Stream> {
     request.accept = accept.to_owned();
     match cluster.handle(&request).body {
         Body::Stream(stream) => Some(stream),
-        Body::Whole(_) => None,
+        Body::Whole(_) | Body::Session(_) => None,
     }
 }
 

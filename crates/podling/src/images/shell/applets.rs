@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::stdin::{Stdin, take_line};
 use crate::clock::Time;
 use crate::images::files::{FileError, Files, normalize};
 
+mod archive;
 mod filters;
 
 /// What a command works on.
@@ -20,12 +22,14 @@ pub(crate) struct Io<'a, 'w> {
     pub(crate) directory: &'a mut String,
     /// The traps, by signal name.
     pub(crate) traps: &'a mut BTreeMap<String, String>,
-    /// Standard input, if there is any.
-    pub(crate) input: Option<String>,
-    /// Whether standard input stays open although nothing comes.
-    pub(crate) interactive: bool,
-    /// Standard output.
+    /// What a pipe or a file brings to standard input; without it, `stdin` is that of the whole process.
+    pub(crate) input: Option<Vec<u8>>,
+    /// Standard input of the whole process.
+    pub(crate) stdin: &'a mut Stdin,
+    /// Standard output, as text.
     pub(crate) out: String,
+    /// Standard output behind that text, as bytes that need not be text.
+    pub(crate) raw: Vec<u8>,
     /// Standard error.
     pub(crate) err: String,
 }
@@ -58,6 +62,12 @@ pub(crate) enum Outcome {
     Wait,
     /// Never.
     Forever,
+    /// When more has come to standard input: the command is run again then.
+    Input,
+    /// Never, and what is added to the file behind that many bytes is printed.
+    Follow(String, usize),
+    /// As the lines that come to standard input say.
+    Interpret,
     /// When the network has answered.
     Call,
     /// As the given script does.
@@ -67,10 +77,10 @@ pub(crate) enum Outcome {
 }
 
 /// What is found in `$PATH` of a busybox or Debian image.
-const APPLETS: [&str; 37] = [
+const APPLETS: [&str; 38] = [
     "[", "ash", "basename", "bash", "cat", "cut", "date", "dd", "dirname", "echo", "env", "expr", "false",
     "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "nslookup", "printenv", "printf", "pwd", "rm",
-    "seq", "sh", "sleep", "sort", "tail", "test", "touch", "tr", "true", "uname", "wc", "wget",
+    "seq", "sh", "sleep", "sort", "tail", "tar", "test", "touch", "tr", "true", "uname", "wc", "wget",
 ];
 
 /// Whether an image with the usual tools has a program of that name.
@@ -93,6 +103,7 @@ pub(crate) fn run(words: &[String], io: &mut Io<'_, '_>) -> Outcome {
     builtin(name, arguments, io)
         .or_else(|| on_files(name, arguments, io))
         .or_else(|| filters::run(name, arguments, io))
+        .or_else(|| archive::run(name, arguments, io))
         .or_else(|| about_system(name, arguments, io))
         .unwrap_or_else(|| {
             io.error(&format!("sh: {name}: not found"));
@@ -130,13 +141,22 @@ fn builtin(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Option<Outc
     Some(outcome)
 }
 
-fn nested_shell(arguments: &[String], io: &Io<'_, '_>) -> Outcome {
+fn nested_shell(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
     match arguments {
         [flag, script, ..] if flag.starts_with('-') && flag.ends_with('c') => Outcome::Shell(script.clone()),
+        [file, ..] if !file.starts_with('-') => {
+            let path = io.path(file);
+            match io.files.read(&path) {
+                Ok(script) => Outcome::Shell(String::from_utf8_lossy(script).into_owned()),
+                Err(error) => {
+                    io.error(&format!("sh: can't open '{file}': {}", error.text()));
+                    Outcome::Done(2)
+                }
+            }
+        }
         _ => match &io.input {
-            Some(script) => Outcome::Shell(script.clone()),
-            None if io.interactive => Outcome::Forever,
-            None => Outcome::Done(0),
+            Some(script) => Outcome::Shell(String::from_utf8_lossy(script).into_owned()),
+            None => Outcome::Interpret,
         },
     }
 }
@@ -186,21 +206,23 @@ fn export(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
 }
 
 fn read(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
-    if io.input.is_none() && io.interactive {
-        return Outcome::Forever;
-    }
-    let input = io.input.take().unwrap_or_default();
-    if input.is_empty() {
+    let line = match &mut io.input {
+        Some(piped) => take_line(piped),
+        None => match io.stdin.take_line() {
+            None if !io.stdin.take_end() => return Outcome::Input,
+            line => line,
+        },
+    };
+    let Some(line) = line else {
         return Outcome::Done(1);
-    }
-    let (line, rest) = input.split_once('\n').unwrap_or((&input, ""));
+    };
+    let line = String::from_utf8_lossy(&line).into_owned();
     let names: Vec<&String> = arguments.iter().filter(|name| !name.starts_with('-')).collect();
     let mut words = line.trim().splitn(names.len().max(1), [' ', '\t']);
     for name in names {
         io.variables
             .insert(name.clone(), words.next().unwrap_or_default().to_owned());
     }
-    io.input = Some(rest.to_owned());
     Outcome::Done(0)
 }
 

@@ -46,6 +46,8 @@ pub(crate) enum Operation {
     },
     /// Starts a job in the background.
     Background(Vec<Self>),
+    /// Runs the next line of standard input and comes back; goes on at the input's end.
+    Interpret,
 }
 
 /// Compiles a script.

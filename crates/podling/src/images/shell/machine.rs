@@ -1,12 +1,15 @@
 //! Runs a compiled script until it has to wait.
 
 mod command;
+mod interactive;
 mod program;
 mod redirect;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use self::command::Waiting;
+use self::interactive::Talk;
 use self::program::{program_of, relocate};
 use super::compile::{Operation, command};
 use super::expand::Scope;
@@ -76,12 +79,18 @@ enum State {
     /// A foreground command that never ends.
     Forever,
     Calling(Box<Simple>, Vec<String>),
+    /// A command that runs again when more input has come.
+    Input(Box<Waiting>),
+    /// A shell without a line to run.
+    Prompting,
+    /// `tail -f`: the file, how much of it is printed, and when it is looked at again.
+    Following(String, usize, Time),
     Exited(i32),
 }
 
 #[derive(Clone, Debug)]
 enum Boundary {
-    Capture(String),
+    Capture(Vec<u8>),
     Subshell(BTreeMap<String, String>, String),
 }
 
@@ -97,15 +106,16 @@ pub(crate) struct Machine {
     /// Captures and subshells around the present point, with the addresses of their ends.
     boundaries: Vec<(usize, Boundary)>,
     values: Vec<String>,
-    inputs: Vec<String>,
+    inputs: Vec<Vec<u8>>,
     loops: Vec<VecDeque<String>>,
     jobs: Vec<Self>,
     /// What runs at a signal, by the signal's name.
     traps: BTreeMap<String, String>,
     /// The trap that runs when the foreground command has ended.
     pending: Option<String>,
-    /// Whether standard input stays open without anything coming.
-    interactive: bool,
+    /// Whether it is the first process of its container, which signals without a handler do nothing to.
+    is_first: bool,
+    talk: Talk,
 }
 
 impl Machine {
@@ -133,14 +143,15 @@ impl Machine {
             jobs: Vec::new(),
             traps: BTreeMap::new(),
             pending: None,
-            interactive: false,
+            is_first: false,
+            talk: Talk::default(),
         }
     }
 
-    /// Keeps standard input open, as `stdin: true` of a container does.
+    /// Makes it the first process of its container.
     #[must_use]
-    pub(crate) fn with_open_input(mut self) -> Self {
-        self.interactive = true;
+    pub(crate) const fn as_first(mut self) -> Self {
+        self.is_first = true;
         self
     }
 
@@ -157,6 +168,17 @@ impl Machine {
                 State::Sleeping(until) if *until > world.now => return self.waits(Some(*until)),
                 State::Joining if self.jobs.iter().any(|job| !job.has_exited()) => return self.waits(None),
                 State::Forever => return self.waits(None),
+                State::Input(_) | State::Prompting if !self.talk.stdin.has_news() => return self.waits(None),
+                State::Input(waiting) => {
+                    let waiting = waiting.clone();
+                    self.state = State::Ready;
+                    self.run_waiting(&waiting, world);
+                }
+                State::Following(_, _, at) if *at > world.now => return self.waits(Some(*at)),
+                State::Following(path, printed, _) => {
+                    let (path, printed) = (path.clone(), *printed);
+                    self.follow(&path, printed, world);
+                }
                 _ => {
                     self.state = State::Ready;
                     self.run_pending_trap();
@@ -196,7 +218,7 @@ impl Machine {
 
     fn wakes_at(&self) -> Option<Time> {
         match self.state {
-            State::Sleeping(until) => Some(until),
+            State::Sleeping(until) | State::Following(_, _, until) => Some(until),
             _ => self.jobs.iter().filter_map(Self::wakes_at).min(),
         }
     }
@@ -239,7 +261,7 @@ impl Machine {
             let _ = world.files.write(&path, &content, false);
         }
         let targets = self.targets(&simple);
-        self.output(&answer.out, &answer.err, &targets, world);
+        self.output(answer.out.as_bytes(), &answer.err, &targets, world);
         self.state = State::Sleeping(world.now + answer.took);
     }
 
@@ -248,14 +270,15 @@ impl Machine {
         self.at += 1;
         match operation {
             Operation::Run(simple) => self.run_simple(&simple, world),
-            Operation::Capture { end } => self.boundaries.push((end, Boundary::Capture(String::new()))),
+            Operation::Capture { end } => self.boundaries.push((end, Boundary::Capture(Vec::new()))),
             Operation::EndCapture => {
-                let text = self.end_capture();
+                let captured = self.end_capture();
+                let text = String::from_utf8_lossy(&captured);
                 self.values.push(text.trim_end_matches('\n').to_owned());
             }
             Operation::Pipe => {
-                let text = self.end_capture();
-                self.inputs.push(text);
+                let captured = self.end_capture();
+                self.inputs.push(captured);
             }
             Operation::EndPipe => drop(self.inputs.pop()),
             Operation::Subshell { end } => {
@@ -276,13 +299,14 @@ impl Machine {
             Operation::For(words) => self.begin_loop(&words),
             Operation::Next { name, end } => self.next_word(name, end),
             Operation::Background(program) => self.start_job(program, world),
+            Operation::Interpret => self.interpret(world),
         }
     }
 
-    fn end_capture(&mut self) -> String {
+    fn end_capture(&mut self) -> Vec<u8> {
         match self.boundaries.pop() {
-            Some((_, Boundary::Capture(text))) => text,
-            _ => String::new(),
+            Some((_, Boundary::Capture(captured))) => captured,
+            _ => Vec::new(),
         }
     }
 

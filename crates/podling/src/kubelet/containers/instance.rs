@@ -56,7 +56,7 @@ impl Nodes {
                 finish: None,
             },
             process: None,
-            log: Log::default(),
+            log: Log::default().with_terminal(spec["tty"] == true),
             requested,
             environment,
             directory: match text(spec, &["workingDir"]) {

@@ -186,6 +186,7 @@ impl Nodes {
         for task in [Task::Process, Task::Terminate, Task::Kill] {
             self.timers.cancel(&task(uid.to_owned(), name.to_owned()));
         }
+        self.end_sessions(uid, name);
         self.runtime_changed(uid, now);
         self.container_stopped(uid, now);
     }
@@ -231,6 +232,8 @@ fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(
             directory: &instance.directory,
             limits: instance.limits,
             stdin: spec["stdin"] == true,
+            terminal: spec["tty"] == true,
+            user: instance.seen.user,
             taken_ports: taken,
         },
         &mut world,

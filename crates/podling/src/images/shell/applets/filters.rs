@@ -10,7 +10,9 @@ pub(crate) fn run(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Opti
         "seq" => sequence(arguments, io),
         "basename" | "dirname" => path_part(name, arguments, io),
         "expr" => expression(arguments, io),
-        "cat" | "sort" | "uniq" | "head" | "tail" | "wc" | "tr" | "cut" | "tee" | "grep" => {
+        "cat" => cat(arguments, io),
+        "tail" if follows(arguments) => follow(arguments, io),
+        "sort" | "uniq" | "head" | "tail" | "wc" | "tr" | "cut" | "tee" | "grep" => {
             match input(name, arguments, io) {
                 Ok(text) => filter(name, arguments, &text, io),
                 Err(outcome) => outcome,
@@ -102,6 +104,75 @@ fn expression(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
     Outcome::Done(i32::from(value == 0))
 }
 
+/// `cat`: files byte for byte, or standard input as it comes.
+fn cat(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
+    let names: Vec<&String> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with('-') || argument.as_str() == "-")
+        .collect();
+    let mut status = 0;
+    for name in &names {
+        let path = io.path(name);
+        match io.files.read(&path) {
+            _ if name.as_str() == "-" => return pass_on(io),
+            Ok(content) => io.raw.extend_from_slice(content),
+            Err(crate::images::files::FileError::Missing) => {
+                io.error(&missing("cat", name));
+                status = 1;
+            }
+            Err(error) => {
+                io.error(&format!("cat: read error: {}", error.text()));
+                status = 1;
+            }
+        }
+    }
+    if names.is_empty() {
+        pass_on(io)
+    } else {
+        Outcome::Done(status)
+    }
+}
+
+fn pass_on(io: &mut Io<'_, '_>) -> Outcome {
+    if let Some(piped) = io.input.take() {
+        io.raw.extend(piped);
+        return Outcome::Done(0);
+    }
+    io.raw.extend(io.stdin.take_all());
+    if io.stdin.take_end() {
+        Outcome::Done(0)
+    } else {
+        Outcome::Input
+    }
+}
+
+fn follows(arguments: &[String]) -> bool {
+    let is_follow =
+        |flag: &String| matches!(flag.as_str(), "-f" | "-F" | "--follow") || flag.starts_with("-f");
+    arguments.iter().any(is_follow)
+}
+
+/// `tail -f FILE`: the end of the file, and then what is added to it.
+fn follow(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
+    let Some(name) = arguments
+        .iter()
+        .rfind(|argument| !argument.starts_with('-') && argument.parse::<usize>().is_err())
+    else {
+        return Outcome::Forever;
+    };
+    let path = io.path(name);
+    if path == "/dev/null" {
+        return Outcome::Forever;
+    }
+    let Ok(content) = io.files.read(&path).map(<[u8]>::to_vec) else {
+        return io.error(&missing("tail", name));
+    };
+    let text = String::from_utf8_lossy(&content).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    ends("tail", arguments, &lines, io);
+    Outcome::Follow(path, content.len())
+}
+
 /// The text of the named files, or standard input where none is named.
 fn input(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Result<String, Outcome> {
     let mut names: Vec<&String> = Vec::new();
@@ -122,9 +193,9 @@ fn input(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Result<String
     names.drain(..operands.min(names.len()));
     if names.is_empty() {
         return match io.input.take() {
-            Some(text) => Ok(text),
-            None if io.interactive => Err(Outcome::Forever),
-            None => Ok(String::new()),
+            Some(piped) => Ok(String::from_utf8_lossy(&piped).into_owned()),
+            None if io.stdin.take_end() => Ok(String::from_utf8_lossy(&io.stdin.take_all()).into_owned()),
+            None => Err(Outcome::Input),
         };
     }
     let mut text = String::new();
@@ -167,7 +238,6 @@ fn filter(name: &str, arguments: &[String], text: &str, io: &mut Io<'_, '_>) -> 
     let has = |flag: char| arguments.iter().any(|a| a.starts_with('-') && a.contains(flag));
     let mut lines: Vec<&str> = text.lines().collect();
     match name {
-        "cat" => io.out.push_str(text),
         "tee" => {
             io.out.push_str(text);
             for file in arguments.iter().filter(|argument| !argument.starts_with('-')) {

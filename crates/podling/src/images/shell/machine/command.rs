@@ -3,11 +3,19 @@
 use super::program::{program_of, relocate};
 use super::redirect::Target;
 use super::{Machine, State, World, is_substitution};
-use crate::clock::Time;
 use crate::images::shell::applets::{self, Io, Outcome};
 use crate::images::shell::compile::{Operation, words_of};
 use crate::images::shell::expand::Scope;
-use crate::images::shell::parse::Simple;
+use crate::images::shell::parse::{RedirectKind, Simple};
+
+/// A command that waits for input.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) simple: Simple,
+    pub(super) words: Vec<String>,
+    pub(super) assigned: Vec<(String, String)>,
+    pub(super) targets: Vec<Target>,
+}
 
 impl Machine {
     /// Expands a command and runs it; without words only its assignments and redirects take effect.
@@ -33,13 +41,13 @@ impl Machine {
         if words.is_empty() {
             self.variables.extend(assigned);
             self.status = 0;
-            self.output("", "", &targets, world);
+            self.output(b"", "", &targets, world);
             return;
         }
         self.run_command(simple, &words, assigned, &targets, world);
     }
 
-    fn run_command(
+    pub(super) fn run_command(
         &mut self,
         simple: &Simple,
         words: &[String],
@@ -48,7 +56,7 @@ impl Machine {
         world: &mut World<'_>,
     ) {
         let mut environment = self.variables.clone();
-        environment.extend(assigned);
+        environment.extend(assigned.iter().cloned());
         let input = self.input(targets, world);
         let mut io = Io {
             now: world.now,
@@ -57,12 +65,14 @@ impl Machine {
             directory: &mut self.directory,
             traps: &mut self.traps,
             input,
-            interactive: self.interactive && self.inputs.is_empty(),
+            stdin: &mut self.talk.stdin,
             out: String::new(),
+            raw: Vec::new(),
             err: String::new(),
         };
         let outcome = applets::run(words, &mut io);
-        let (out, err, rest) = (io.out, io.err, io.input);
+        let (mut out, err, rest) = (io.out.into_bytes(), io.err, io.input);
+        out.extend(io.raw);
         if applets::keeps_variables(&words[0]) {
             self.variables = environment;
         }
@@ -72,10 +82,21 @@ impl Machine {
             *input = rest.unwrap_or_default();
         }
         self.output(&out, &err, targets, world);
-        self.apply(outcome, simple, words, world.now);
+        if outcome == Outcome::Input {
+            self.talk.stdin.wait();
+            self.state = State::Input(Box::new(Waiting {
+                simple: simple.clone(),
+                words: words.to_vec(),
+                assigned,
+                targets: targets.iter().map(once_opened).collect(),
+            }));
+            return;
+        }
+        self.apply(outcome, simple, words, world);
     }
 
-    fn apply(&mut self, outcome: Outcome, simple: &Simple, words: &[String], now: Time) {
+    fn apply(&mut self, outcome: Outcome, simple: &Simple, words: &[String], world: &mut World<'_>) {
+        let now = world.now;
         match outcome {
             Outcome::Done(status) => self.status = status,
             Outcome::Sleep(duration) => {
@@ -86,7 +107,11 @@ impl Machine {
                 self.status = 0;
                 self.state = State::Joining;
             }
-            Outcome::Forever => self.state = State::Forever,
+            Outcome::Forever | Outcome::Input => self.state = State::Forever,
+            Outcome::Follow(path, printed) => {
+                self.state = State::Following(path, printed, Self::next_look(now));
+            }
+            Outcome::Interpret => self.begin_interpreter(world),
             Outcome::Call => self.state = State::Calling(Box::new(simple.clone()), words.to_vec()),
             Outcome::Shell(script) => self.splice(&script),
             Outcome::Exit(code) => self.exit(code.unwrap_or(self.status)),
@@ -115,4 +140,13 @@ impl Machine {
         self.program.push(Operation::Jump(self.at));
         self.at = offset;
     }
+}
+
+/// A redirect as it is when its command goes on: its file is not emptied again.
+fn once_opened((descriptor, kind, target): &Target) -> Target {
+    let kind = match kind {
+        RedirectKind::Write => RedirectKind::Append,
+        kind => *kind,
+    };
+    (*descriptor, kind, target.clone())
 }

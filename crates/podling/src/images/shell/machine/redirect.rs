@@ -2,6 +2,7 @@
 
 use super::{Boundary, Machine, World};
 use crate::images::files::normalize;
+use crate::images::log::Descriptor;
 use crate::images::shell::expand::Scope;
 use crate::images::shell::parse::{RedirectKind, Simple};
 
@@ -17,13 +18,12 @@ enum Sink {
 
 impl Machine {
     /// What the command reads: the file of a `<`, else what a pipe or the container brings.
-    pub(super) fn input(&self, targets: &[Target], world: &World<'_>) -> Option<String> {
+    pub(super) fn input(&self, targets: &[Target], world: &World<'_>) -> Option<Vec<u8>> {
         let from_file = targets.iter().find(|(_, kind, _)| *kind == RedirectKind::Read);
         match from_file {
             Some((_, _, path)) => {
                 let path = normalize(&self.directory, path);
-                let content = world.files.read(&path).unwrap_or_default();
-                Some(String::from_utf8_lossy(content).into_owned())
+                Some(world.files.read(&path).unwrap_or_default().to_vec())
             }
             None => self.inputs.last().cloned(),
         }
@@ -44,18 +44,20 @@ impl Machine {
     }
 
     /// Sends output and errors where the redirects say.
-    pub(super) fn output(&mut self, out: &str, err: &str, targets: &[Target], world: &mut World<'_>) {
+    pub(super) fn output(&mut self, out: &[u8], err: &str, targets: &[Target], world: &mut World<'_>) {
         let (mut first, mut second) = (Sink::Out, Sink::Err);
         for (descriptor, kind, target) in targets {
             let sink = match (kind, target.as_str()) {
                 (RedirectKind::Read, _) => continue,
                 (RedirectKind::Duplicate, "1") => first.clone(),
                 (RedirectKind::Duplicate, "2") => second.clone(),
+                (_, "/dev/stdout" | "/dev/fd/1" | "/proc/1/fd/1" | "/proc/self/fd/1") => Sink::Out,
+                (_, "/dev/stderr" | "/dev/fd/2" | "/proc/1/fd/2" | "/proc/self/fd/2") => Sink::Err,
                 (kind, path) => {
                     let path = normalize(&self.directory, path);
                     if let Err(error) = world.files.write(&path, b"", *kind == RedirectKind::Append) {
                         let message = format!("sh: can't create {target}: {}\n", error.text());
-                        world.log.write(world.now, &message);
+                        world.log.write(world.now, Descriptor::Err, message.as_bytes());
                         self.status = 1;
                     }
                     Sink::File(path)
@@ -67,16 +69,16 @@ impl Machine {
             }
         }
         self.send(out, &first, world);
-        self.send(err, &second, world);
+        self.send(err.as_bytes(), &second, world);
     }
 
-    fn send(&mut self, text: &str, sink: &Sink, world: &mut World<'_>) {
-        if text.is_empty() {
+    fn send(&mut self, bytes: &[u8], sink: &Sink, world: &mut World<'_>) {
+        if bytes.is_empty() {
             return;
         }
         if let Sink::File(path) = sink {
             // A target that could not be made was reported when it was opened.
-            let _ = world.files.write(path, text.as_bytes(), true);
+            let _ = world.files.write(path, bytes, true);
             return;
         }
         let capture = self
@@ -88,8 +90,9 @@ impl Machine {
                 Boundary::Subshell(..) => None,
             });
         match capture {
-            Some(captured) if *sink == Sink::Out => captured.push_str(text),
-            _ => world.log.write(world.now, text),
+            Some(captured) if *sink == Sink::Out => captured.extend_from_slice(bytes),
+            _ if *sink == Sink::Out => world.log.write(world.now, Descriptor::Out, bytes),
+            _ => world.log.write(world.now, Descriptor::Err, bytes),
         }
     }
 }

@@ -36,6 +36,8 @@ fn name_of(quota: &Value) -> &str {
 pub(crate) struct Attempt<'a> {
     /// The object's resource.
     pub(crate) resource: &'static Resource,
+    /// The part that is written, such as `resize`; none for the whole object.
+    pub(crate) subresource: Option<&'a str>,
     /// The object.
     pub(crate) new: &'a Value,
     /// The object that it replaces.
@@ -44,13 +46,20 @@ pub(crate) struct Attempt<'a> {
     pub(crate) now: Time,
 }
 
+impl Attempt<'_> {
+    /// Whether a running Pod is to take more or less.
+    pub(crate) fn is_resize(&self) -> bool {
+        self.subresource == Some("resize")
+    }
+}
+
 /// Charges an object to the quotas of its namespace (`CheckRequest`): those that change, with their new status.
 ///
 /// # Errors
 /// Why a quota does not allow it.
 pub(crate) fn charge(quotas: &[&Value], attempt: &Attempt<'_>) -> Result<Vec<Value>, String> {
     let evaluator = Evaluator::of(attempt.resource);
-    if !evaluator.handles(attempt.old.is_some()) {
+    if !evaluator.handles(attempt) {
         return Ok(Vec::new());
     }
     let mut interested = Vec::new();
@@ -186,6 +195,7 @@ mod tests {
     fn create(quota: &Value, resource: &'static Resource, new: &Value) -> Result<Vec<Value>, String> {
         let attempt = Attempt {
             resource,
+            subresource: None,
             new,
             old: None,
             now: Time::default(),
@@ -237,6 +247,7 @@ mod tests {
         let (old, new) = (service("ClusterIP"), service("NodePort"));
         let attempt = Attempt {
             resource: &SERVICES,
+            subresource: None,
             new: &new,
             old: Some(&old),
             now: Time::default(),

@@ -2,14 +2,15 @@
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
 //! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
-//! object or refuse it before it is validated; LimitRanger and ResourceQuota look at it again afterwards. What differs:
+//! object or refuse it before it is validated; LimitRanger, PodSecurity and ResourceQuota look at it afterwards. What differs:
 //! PriorityClasses other than the two built-in ones do not exist yet.
 
 use serde_json::Value;
 
+use super::registry::read::Fields as _;
 use crate::quota::{self, Attempt};
 use crate::resource::{
-    INGRESS_CLASSES, LIMIT_RANGES, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource, STORAGE_CLASSES,
+    INGRESS_CLASSES, LIMIT_RANGES, PODS, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource, STORAGE_CLASSES,
 };
 use crate::rng::Rng;
 use crate::status::{Cause, Status};
@@ -17,6 +18,7 @@ use crate::status::{Cause, Status};
 mod defaults;
 mod ingress_class;
 mod limit_ranger;
+mod pod_security;
 mod priority;
 mod runtime_class;
 mod service_account;
@@ -78,27 +80,56 @@ fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut
 ///
 /// # Errors
 /// When a plugin forbids the object.
-pub(crate) fn validate(
-    attempt: &Attempt<'_>,
-    namespace: &str,
-    lookup: &dyn Lookup,
-) -> Result<Vec<Value>, Status> {
+pub(crate) fn validate(attempt: &Attempt<'_>, lookup: &dyn Lookup) -> Result<Vec<Value>, Status> {
     let resource = attempt.resource;
-    let forbidden = |why: String| {
-        let name = attempt.new["metadata"]["name"].as_str().unwrap_or_default();
-        Status::forbidden(resource.group, resource.plural, name, &why)
-    };
+    if resource.kind == "Namespace" && attempt.subresource.is_none() {
+        return pod_security::check_labels(attempt.new, attempt.old).map(|()| Vec::new());
+    }
+    if !resource.namespaced || !matches!(attempt.subresource, None | Some("resize" | "ephemeralcontainers")) {
+        return Ok(Vec::new());
+    }
+    let (namespace, name) = (
+        attempt.new["metadata"].text("namespace"),
+        attempt.new["metadata"].text("name"),
+    );
+    let forbidden = |why: String| Status::forbidden(resource.group, resource.plural, name, &why);
     for range in lookup.of_namespace(&LIMIT_RANGES, namespace) {
         check_bounds(range, attempt).map_err(forbidden)?;
+    }
+    if resource.kind == "Pod"
+        && let Some(namespace) = lookup.namespace(namespace)
+    {
+        pod_security::enforce(namespace, attempt.new, attempt.old).map_err(forbidden)?;
     }
     quota::charge(&lookup.of_namespace(&RESOURCE_QUOTAS, namespace), attempt).map_err(forbidden)
 }
 
-/// What is going away is left alone, and so is a Pod that is there: its resources do not change.
+/// What the client should know about an object that was let through.
+pub(crate) fn warnings(
+    resource: &Resource,
+    new: &Value,
+    old: Option<&Value>,
+    lookup: &dyn Lookup,
+) -> Vec<String> {
+    let metadata = &new["metadata"];
+    match (resource.kind, old) {
+        ("Namespace", Some(old)) => {
+            let pods = lookup.of_namespace(&PODS, metadata.text("name"));
+            pod_security::warnings_on_labels(new, old, &pods)
+        }
+        (kind, old) => lookup
+            .namespace(metadata.text("namespace"))
+            .and_then(|namespace| pod_security::warnings(namespace, kind, new, old))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// What is going away is left alone, and so is a Pod that is there unless it is resized.
 fn check_bounds(range: &Value, attempt: &Attempt<'_>) -> Result<(), String> {
-    let is_leaving = |old: &Value| !old["metadata"]["deletionTimestamp"].is_null();
+    let is_leaving = |old: &Value| old["metadata"].has("deletionTimestamp");
     match (attempt.resource.kind, attempt.old) {
-        ("Pod", None) => limit_ranger::check_pod(range, attempt.new),
+        ("Pod", old) if old.is_none() || attempt.is_resize() => limit_ranger::check_pod(range, attempt.new),
         ("PersistentVolumeClaim", old) if !old.is_some_and(is_leaving) => {
             limit_ranger::check_claim(range, attempt.new)
         }
@@ -145,7 +176,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::{CONFIG_MAPS, NODES, PODS};
+    use crate::resource::{CONFIG_MAPS, NODES};
 
     struct World {
         namespace: Value,
@@ -231,16 +262,18 @@ mod tests {
         let quota =
             json!({"metadata": {"name": "q"}, "status": {"hard": {"pods": "1"}, "used": {"pods": "0"}}});
         bounded.resource_quotas = vec![quota];
-        let mut pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c"}]}});
+        let mut pod =
+            json!({"metadata": {"name": "p", "namespace": "shop"}, "spec": {"containers": [{"name": "c"}]}});
         admit(&PODS, &mut pod, &bounded).unwrap();
         let check = |pod: &Value| {
             let attempt = Attempt {
                 resource: &PODS,
+                subresource: None,
                 new: pod,
                 old: None,
                 now: crate::clock::Time::default(),
             };
-            validate(&attempt, "shop", &bounded).map_err(|status| status.message)
+            validate(&attempt, &bounded).map_err(|status| status.message)
         };
         assert_eq!(
             check(&pod),

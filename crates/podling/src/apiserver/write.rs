@@ -112,7 +112,7 @@ impl ApiServer {
         self.admit(resource, namespace, &mut object)?;
         registry::prepare_for_create(resource, &mut object, self.now());
         refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
-        let charged = self.admission_check(resource, namespace, &object, None)?;
+        let charged = self.admission_check(resource, None, &object, None)?;
         self.refuse_taken(resource, &object)?;
         self.allocate(resource, &mut object)?;
         self.charge(charged, options)?;
@@ -151,20 +151,33 @@ impl ApiServer {
     fn admission_check(
         &self,
         resource: &'static Resource,
-        namespace: &str,
+        subresource: Option<&str>,
         new: &Value,
         old: Option<&Value>,
     ) -> Result<Vec<Value>, Status> {
-        if !resource.namespaced {
-            return Ok(Vec::new());
-        }
         let attempt = Attempt {
             resource,
+            subresource,
             new,
             old,
             now: self.now(),
         };
-        admission::validate(&attempt, namespace, &self.store)
+        admission::validate(&attempt, &self.store)
+    }
+
+    /// What the client should know about an object that admission let through.
+    pub(super) fn admission_warnings(
+        &self,
+        target: &Target<'_>,
+        new: &Value,
+        old: Option<&Value>,
+    ) -> Vec<String> {
+        match target.subresource {
+            None | Some("ephemeralcontainers" | "resize") => {
+                admission::warnings(target.resource, new, old, &self.store)
+            }
+            Some(_) => Vec::new(),
+        }
     }
 
     /// Stores what quotas have become.
@@ -248,10 +261,8 @@ impl ApiServer {
         registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
-        if target.subresource.is_none() {
-            let charged = self.admission_check(resource, &target.namespace, &new, Some(&old))?;
-            self.charge(charged, options)?;
-        }
+        let charged = self.admission_check(resource, target.subresource, &new, Some(&old))?;
+        self.charge(charged, options)?;
         self.allocate(resource, &mut new)?;
         decode::tidy(resource, &mut new);
         Ok(self.store_update(resource, new, old, options.dry_run))

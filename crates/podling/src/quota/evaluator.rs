@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{hard, pod, scope};
+use super::{Attempt, hard, pod, scope};
 use crate::clock::Time;
 use crate::quantity::{Format, Quantity};
 use crate::resource::Resource;
@@ -45,8 +45,12 @@ impl Evaluator {
     }
 
     /// Whether a write of such an object is charged.
-    pub(super) fn handles(&self, is_update: bool) -> bool {
-        !is_update || matches!(self.resource.kind, "Service" | "PersistentVolumeClaim")
+    pub(super) fn handles(&self, attempt: &Attempt<'_>) -> bool {
+        match (attempt.subresource, attempt.old) {
+            (None, None) => true,
+            (None, Some(_)) => matches!(self.resource.kind, "Service" | "PersistentVolumeClaim"),
+            (Some(_), _) => self.resource.kind == "Pod" && attempt.is_resize(),
+        }
     }
 
     /// `count/deployments.apps`, `count/pods`.
@@ -156,7 +160,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, SERVICES};
+    use crate::resource::{CONFIG_MAPS, DEPLOYMENTS, PODS, SERVICES};
 
     #[test]
     fn objects_are_counted_by_their_resource_and_group() {
@@ -164,7 +168,18 @@ mod tests {
         assert!(deployments.counts("count/deployments.apps") && !deployments.counts("deployments"));
         let maps = Evaluator::of(&CONFIG_MAPS);
         assert!(maps.counts("count/configmaps") && maps.counts("configmaps") && !maps.counts("pods"));
-        assert!(!maps.handles(true) && Evaluator::of(&SERVICES).handles(true));
+        let object = json!({});
+        let update = |resource, subresource| Attempt {
+            resource,
+            subresource,
+            new: &object,
+            old: Some(&object),
+            now: Time::default(),
+        };
+        assert!(!maps.handles(&update(&CONFIG_MAPS, None)));
+        assert!(Evaluator::of(&SERVICES).handles(&update(&SERVICES, None)));
+        assert!(!Evaluator::of(&SERVICES).handles(&update(&SERVICES, Some("status"))));
+        assert!(Evaluator::of(&PODS).handles(&update(&PODS, Some("resize"))));
     }
 
     #[test]

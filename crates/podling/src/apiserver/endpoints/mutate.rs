@@ -31,6 +31,7 @@ pub(super) fn create(
     };
     let object = api.create(stored_as(route.resource), &namespace, body, &options)?;
     warnings.extend(registry::warnings_on_create(route.resource, &object));
+    warnings.extend(api.admission_warnings(&target(route), &object, None));
     Ok(answer(api, &presentation, route.resource, 201, &object))
 }
 
@@ -45,12 +46,11 @@ pub(super) fn update(
     let body = decode_body(request, route.resource, warnings)?;
     check_name(&body, route.name())?;
     let target = target(route);
-    let existed = api
-        .get(target.resource, &target.namespace, &target.name)
-        .is_some();
+    let old = api.get(target.resource, &target.namespace, &target.name).cloned();
     let object = api.update_with(&target, &options, Ownership::Tracked, |_| Ok(body))?;
     warnings.extend(registry::warnings_on_update(route.resource, &object));
-    let code = if existed { 200 } else { 201 };
+    warnings.extend(api.admission_warnings(&target, &object, old.as_deref()));
+    let code = if old.is_some() { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object))
 }
 

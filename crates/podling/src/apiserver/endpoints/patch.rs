@@ -29,9 +29,9 @@ pub(super) fn change(
 ) -> Result<Response, Status> {
     let presentation = Presentation::of(request, false)?;
     let options = query::write_options(request, "PatchOptions")?;
-    let existed = api
+    let old = api
         .get(stored_as(route.resource), route.namespace(), route.name())
-        .is_some();
+        .cloned();
     let object = match kind_of(request)? {
         Kind::Apply => apply(api, request, route, &options, warnings)?,
         Kind::Change(patch) => {
@@ -40,7 +40,7 @@ pub(super) fn change(
                 ..target(route)
             };
             let validation = field_validation(request)?;
-            if !existed {
+            if old.is_none() {
                 return Err(target.not_found());
             }
             let change = |old: &Value| {
@@ -51,7 +51,8 @@ pub(super) fn change(
         }
     };
     warnings.extend(registry::warnings_on_update(route.resource, &object));
-    let code = if existed { 200 } else { 201 };
+    warnings.extend(api.admission_warnings(&target(route), &object, old.as_deref()));
+    let code = if old.is_some() { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object))
 }
 

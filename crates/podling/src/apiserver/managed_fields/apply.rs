@@ -243,7 +243,14 @@ mod tests {
             ),
         ];
         for (configuration, code, message) in cases {
-            let status = apply(GroupVersionKind::of(&CONFIG_MAPS), None, &configuration, false, &writer).expect_err("refused");
+            let status = apply(
+                GroupVersionKind::of(&CONFIG_MAPS),
+                None,
+                &configuration,
+                false,
+                &writer,
+            )
+            .expect_err("refused");
             assert_eq!((status.code, status.message.as_str()), (code, message));
         }
     }

@@ -20,7 +20,6 @@ use crate::storage::{Change, ChangeKind, Object, text};
 use crate::timers::Timers;
 
 mod admission;
-mod backoff;
 mod connections;
 mod containers;
 mod environment;

@@ -1,6 +1,7 @@
 //! podling: a faithful, deterministic Kubernetes (v1.36) in one process.
 
 pub mod apiserver;
+mod backoff;
 pub mod clock;
 mod cluster;
 mod controller_manager;
@@ -9,6 +10,7 @@ pub mod images;
 mod kubelet;
 mod label_selector;
 pub mod network;
+mod placement;
 mod pod_resources;
 pub mod quantity;
 mod quota;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::admission::{Room, refuse};
-use super::backoff::go_duration;
 use super::plan::{Observed, plan};
 use super::probe::{self, Kind};
 use super::runtime::all_containers;
@@ -15,6 +14,7 @@ use super::status::{Facts, generate, is_over};
 use super::worker::{Action, Failure, Stage, Worker};
 use super::{Nodes, Task, texts};
 use crate::apiserver::{ApiServer, WriteOptions};
+use crate::backoff::go_duration;
 use crate::clock::Time;
 use crate::events::Event;
 use crate::resource::{NODES, PODS};

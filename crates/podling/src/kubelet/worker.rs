@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use super::backoff::Backoff;
 use super::plan::Health;
 use super::probe::{self, Kind, Verdict, View};
 use super::runtime::{Container, SeenContainer, all_containers};
 use super::status::Probed;
 use super::volumes::root_key;
+use crate::backoff::Backoff;
 use crate::clock::Time;
 use crate::images::files::PodFiles;
 use crate::images::log::Log;

@@ -1,4 +1,5 @@
-//! Labels and label selectors: their keys, values and operators, and whether a selector matches.
+//! Labels and label selectors: what their keys, values and operators must look like. Whether one matches says
+//! [`crate::label_selector`].
 
 use serde_json::Value;
 
@@ -70,24 +71,6 @@ pub(super) fn is_usable(selector: &Value) -> bool {
     errors.is_empty()
 }
 
-/// Whether `labels` meet a selector; a missing one meets nothing.
-pub(super) fn matches(selector: &Value, labels: &Value) -> bool {
-    let has_all = selector
-        .entries("matchLabels")
-        .all(|(key, value)| labels.get(key) == Some(value));
-    let meets = |requirement: &Value| {
-        let value = labels.get(requirement.text("key"));
-        let listed = value.is_some_and(|value| requirement.items("values").contains(value));
-        match requirement.text("operator") {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => value.is_some(),
-            _ => value.is_none(),
-        }
-    };
-    !selector.is_null() && has_all && selector.items("matchExpressions").iter().all(meets)
-}
-
 /// A selector in the order of its fields on the wire.
 pub(super) fn shown(selector: &Value) -> String {
     if selector.is_null() {
@@ -117,31 +100,4 @@ fn shown_requirement(requirement: &Value) -> String {
         "{{\"key\":{},\"operator\":{}{values}}}",
         requirement["key"], requirement["operator"]
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn selectors_match_by_labels_and_expressions() {
-        let labels = json!({"app": "web", "tier": "front"});
-        let expression = |key: &str, operator: &str, values: Value| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
-        let cases = [
-            (Value::Null, false),
-            (json!({}), true),
-            (json!({"matchLabels": {"app": "web"}}), true),
-            (json!({"matchLabels": {"app": "db"}}), false),
-            (expression("tier", "In", json!(["front", "back"])), true),
-            (expression("tier", "NotIn", json!(["front"])), false),
-            (expression("zone", "NotIn", json!(["a"])), true),
-            (expression("zone", "Exists", json!(null)), false),
-            (expression("zone", "DoesNotExist", json!(null)), true),
-        ];
-        for (selector, expected) in cases {
-            assert_eq!(matches(&selector, &labels), expected, "{selector}");
-        }
-    }
 }

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::label_selector::Operator;
+
 /// All requirements must hold; no requirement selects everything.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Selector {
@@ -16,16 +18,6 @@ struct Requirement {
     key: String,
     operator: Operator,
     values: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Operator {
-    In,
-    NotIn,
-    Exists,
-    DoesNotExist,
-    GreaterThan,
-    LessThan,
 }
 
 /// The longest value of a label.
@@ -64,24 +56,8 @@ impl Requirement {
     }
 
     fn matches(&self, labels: &Value) -> bool {
-        let value = labels.get(&self.key).and_then(Value::as_str);
-        let listed = value.is_some_and(|value| self.values.iter().any(|wanted| wanted == value));
-        let number = |text: &str| text.parse::<i64>().ok();
-        let bound = self.values.first().and_then(|text| number(text));
-        match self.operator {
-            Operator::In => listed,
-            Operator::NotIn => !listed,
-            Operator::Exists => value.is_some(),
-            Operator::DoesNotExist => value.is_none(),
-            Operator::GreaterThan => value
-                .and_then(number)
-                .zip(bound)
-                .is_some_and(|(value, bound)| value > bound),
-            Operator::LessThan => value
-                .and_then(number)
-                .zip(bound)
-                .is_some_and(|(value, bound)| value < bound),
-        }
+        let label = labels.get(&self.key).and_then(Value::as_str);
+        self.operator.holds(label, self.values.iter().map(String::as_str))
     }
 }
 

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
+use crate::placement;
+
 use super::super::cache::{NodeInfo, PodInfo};
 use super::super::framework::Verdict;
-use super::taint_toleration;
 
 /// A cordoned node takes only pods that tolerate it.
 pub(crate) fn unschedulable(pod: &PodInfo, node: &NodeInfo) -> Verdict {
     let taint = json!({"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"});
-    if node.object["spec"]["unschedulable"] != true || taint_toleration::is_tolerated(pod, &taint) {
+    if node.object["spec"]["unschedulable"] != true || placement::is_tolerated(pod.spec(), &taint) {
         return Verdict::Fits;
     }
     Verdict::unresolvable("node(s) were unschedulable")

@@ -1,23 +1,41 @@
-//! How long a failed container or pull waits, as client-go's `flowcontrol.Backoff` counts it.
+//! How long something that failed waits before it is tried again, as client-go's `flowcontrol.Backoff` counts it.
 
 use std::time::Duration;
 
 use crate::clock::Time;
 
-/// The first pause.
-const FIRST: Duration = Duration::from_secs(10);
-/// The longest pause.
-const MOST: Duration = Duration::from_secs(300);
-
-/// The pauses of one container or image.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Backoff {
+/// The pauses of one thing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Backoff {
+    /// The first pause and the longest.
+    limits: (Duration, Duration),
+    /// The present pause, and when it began.
     entry: Option<(Duration, Time)>,
 }
 
+/// The pauses of a container or an image: from 10 s to 5 min.
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::between(Duration::from_secs(10), Duration::from_secs(300))
+    }
+}
+
 impl Backoff {
+    /// Pauses from `first` to `most`, each twice as long as the one before.
+    pub(crate) const fn between(first: Duration, most: Duration) -> Self {
+        Self {
+            limits: (first, most),
+            entry: None,
+        }
+    }
+
+    /// Whether `event` came so long after the last try that all is forgotten.
+    fn is_over(&self, event: Time, updated: Time) -> bool {
+        event.since(updated) > self.limits.1 * 2
+    }
+
     /// The present pause; zero before the first failure.
-    pub(super) fn pause(&self) -> Duration {
+    pub(crate) fn pause(&self) -> Duration {
         self.entry.map_or(Duration::ZERO, |(pause, _)| pause)
     }
 
@@ -25,9 +43,9 @@ impl Backoff {
     ///
     /// Example: after the second start of a container its pause is 10 s. When it ends at 100 it waits until 110;
     /// when it ends at 700, more than twice the longest pause after the last start, not at all.
-    pub(super) fn until(&self, event: Time, now: Time) -> Option<Time> {
+    pub(crate) fn until(&self, event: Time, now: Time) -> Option<Time> {
         let (pause, updated) = self.entry?;
-        if event.since(updated) > MOST * 2 {
+        if self.is_over(event, updated) {
             return None;
         }
         let end = event + pause;
@@ -35,24 +53,24 @@ impl Backoff {
     }
 
     /// Until when something that failed at the last update waits; `None` if it need not.
-    pub(super) fn until_since_update(&self, now: Time) -> Option<Time> {
+    pub(crate) fn until_since_update(&self, now: Time) -> Option<Time> {
         let (pause, updated) = self.entry?;
         let end = updated + pause;
-        (now < end && now.since(updated) <= MOST * 2).then_some(end)
+        (now < end && !self.is_over(now, updated)).then_some(end)
     }
 
     /// Counts a new try of what ended at `event`: the pause doubles, or begins anew after a long good time.
-    pub(super) fn next(&mut self, event: Time, now: Time) {
+    pub(crate) fn next(&mut self, event: Time, now: Time) {
         let pause = match self.entry {
-            Some((pause, updated)) if event.since(updated) <= MOST * 2 => (pause * 2).min(MOST),
-            _ => FIRST,
+            Some((pause, updated)) if !self.is_over(event, updated) => (pause * 2).min(self.limits.1),
+            _ => self.limits.0,
         };
         self.entry = Some((pause, now));
     }
 }
 
 /// A duration as Go prints it, for whole seconds: `10s`, `2m40s`, `5m0s`.
-pub(super) fn go_duration(duration: Duration) -> String {
+pub(crate) fn go_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),

@@ -246,6 +246,28 @@ resource!(
     ]
 );
 resource!(
+    POD_TEMPLATES,
+    "",
+    "podtemplates",
+    "podtemplate",
+    "PodTemplate",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    REPLICATION_CONTROLLERS,
+    "",
+    "replicationcontrollers",
+    "replicationcontroller",
+    "ReplicationController",
+    true,
+    short & ["rc"],
+    categories & ["all"],
+    sub & [SCALE, status_of("", "ReplicationController")]
+);
+resource!(
     RESOURCE_QUOTAS,
     "",
     "resourcequotas",
@@ -297,6 +319,28 @@ resource!(
     ]
 );
 resource!(
+    CONTROLLER_REVISIONS,
+    "apps",
+    "controllerrevisions",
+    "controllerrevision",
+    "ControllerRevision",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    DAEMON_SETS,
+    "apps",
+    "daemonsets",
+    "daemonset",
+    "DaemonSet",
+    true,
+    short & ["ds"],
+    categories & ["all"],
+    sub & [status_of("apps", "DaemonSet")]
+);
+resource!(
     DEPLOYMENTS,
     "apps",
     "deployments",
@@ -317,6 +361,17 @@ resource!(
     short & ["rs"],
     categories & ["all"],
     sub & [SCALE, status_of("apps", "ReplicaSet")]
+);
+resource!(
+    STATEFUL_SETS,
+    "apps",
+    "statefulsets",
+    "statefulset",
+    "StatefulSet",
+    true,
+    short & ["sts"],
+    categories & ["all"],
+    sub & [SCALE, status_of("apps", "StatefulSet")]
 );
 resource!(
     INGRESS_CLASSES,
@@ -420,12 +475,17 @@ pub static ALL: &[&Resource] = &[
     &PERSISTENT_VOLUME_CLAIMS,
     &PERSISTENT_VOLUMES,
     &PODS,
+    &POD_TEMPLATES,
+    &REPLICATION_CONTROLLERS,
     &RESOURCE_QUOTAS,
     &SECRETS,
     &SERVICE_ACCOUNTS,
     &SERVICES,
+    &CONTROLLER_REVISIONS,
+    &DAEMON_SETS,
     &DEPLOYMENTS,
     &REPLICA_SETS,
+    &STATEFUL_SETS,
     &EVENTS_V1,
     &INGRESS_CLASSES,
     &INGRESSES,

@@ -19,6 +19,8 @@ const SERVER_ADDRESS: &str = "10.96.0.1:443";
 /// Hashes of group, version and kind under which objects are stored; clients compare them for equality only.
 const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("ConfigMap", "qFsyl6wFWjQ="),
+    ("ControllerRevision", "85nkx63pcBU="),
+    ("DaemonSet", "dd7pWHUlMKQ="),
     ("Deployment", "8aSe+NMegvE="),
     ("EndpointSlice", "qgS0xkrxYAI="),
     ("Endpoints", "fWeeMqaN/OA="),
@@ -33,12 +35,15 @@ const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("PersistentVolume", "HN/zwEC+JgM="),
     ("PersistentVolumeClaim", "QWTyNDq0dC4="),
     ("Pod", "xPOwRZ+Yhw8="),
+    ("PodTemplate", "LIXB2x4IFpk="),
     ("ReplicaSet", "P1RzHs8/mWQ="),
-    ("RuntimeClass", "WQTu1GL3T2Q="),
+    ("ReplicationController", "Jond2If31h0="),
     ("ResourceQuota", "8uhSgffRX6w="),
+    ("RuntimeClass", "WQTu1GL3T2Q="),
     ("Secret", "S6u1pOWzb84="),
     ("Service", "0/CO1lhkEBI="),
     ("ServiceAccount", "pbx9ZvyFpBE="),
+    ("StatefulSet", "H+vl74LkKdo="),
     ("StorageClass", "K+m6uJwbjGY="),
 ];
 
@@ -362,9 +367,10 @@ mod tests {
         ];
         let places = order.map(|wanted| names.iter().position(|name| **name == wanted));
         assert!(places.is_sorted() && places[0].is_some(), "{names:?}");
-        let scale = &groups["items"][0]["versions"][0]["resources"][0]["subresources"][0];
+        let apps = groups["items"][0]["versions"][0]["resources"].as_array().unwrap();
+        let deployments = apps.iter().find(|entry| entry["resource"] == "deployments");
         assert_eq!(
-            scale["responseKind"],
+            deployments.unwrap()["subresources"][0]["responseKind"],
             json!({"group": "autoscaling", "version": "v1", "kind": "Scale"})
         );
     }
@@ -384,17 +390,21 @@ mod tests {
             (&list["apiVersion"], &list["groupVersion"]),
             (&json!("v1"), &json!("apps/v1"))
         );
+        let named = |name: &str| {
+            let mut resources = list["resources"].as_array().unwrap().iter();
+            resources.find(|entry| entry["name"] == name).unwrap()
+        };
         assert_eq!(
-            list["resources"][0],
-            json!({
+            named("deployments"),
+            &json!({
                 "name": "deployments", "singularName": "deployment", "namespaced": true, "kind": "Deployment",
                 "verbs": resource::STORED_VERBS, "shortNames": ["deploy"], "categories": ["all"],
                 "storageVersionHash": "8aSe+NMegvE=",
             })
         );
         assert_eq!(
-            list["resources"][1],
-            json!({
+            named("deployments/scale"),
+            &json!({
                 "name": "deployments/scale", "singularName": "", "namespaced": true, "group": "autoscaling",
                 "version": "v1", "kind": "Scale", "verbs": ["get", "patch", "update"],
             })

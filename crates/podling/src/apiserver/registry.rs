@@ -7,11 +7,13 @@
 use serde_json::Value;
 
 use crate::clock::Time;
-use crate::resource::Resource;
+use crate::resource::{DAEMON_SETS, Resource};
 use crate::status::field::Error;
 
 mod config_map;
 mod container_defaults;
+mod controller_revision;
+mod daemon_set;
 mod deployment;
 mod diff;
 mod endpoint_slice;
@@ -35,20 +37,24 @@ mod persistent_volume_claim;
 mod pod;
 mod pod_defaults;
 mod pod_spec;
+mod pod_template;
 mod pod_update;
 mod pod_warnings;
 pub(crate) mod qos;
 pub(crate) mod read;
 mod replica_set;
+mod replication_controller;
 mod resource_names;
 mod resource_quota;
 mod runtime_class;
 mod secret;
 mod service;
 mod service_account;
+mod stateful_set;
 mod storage_class;
 mod template;
 mod volume_defaults;
+mod workload;
 
 /// How one kind is defaulted, prepared and checked.
 struct Strategy {
@@ -96,6 +102,8 @@ const PLAIN: Strategy = Strategy {
 fn strategy(resource: &Resource) -> &'static Strategy {
     match resource.kind {
         "ConfigMap" => &config_map::STRATEGY,
+        "ControllerRevision" => &controller_revision::STRATEGY,
+        "DaemonSet" => &daemon_set::STRATEGY,
         "Deployment" => &deployment::STRATEGY,
         "Endpoints" => &endpoints::STRATEGY,
         "EndpointSlice" => &endpoint_slice::STRATEGY,
@@ -110,11 +118,14 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "PersistentVolume" => &persistent_volume::STRATEGY,
         "PersistentVolumeClaim" => &persistent_volume_claim::STRATEGY,
         "Pod" => &pod::STRATEGY,
+        "PodTemplate" => &pod_template::STRATEGY,
         "ReplicaSet" => &replica_set::STRATEGY,
         "RuntimeClass" => &runtime_class::STRATEGY,
         "ResourceQuota" => &resource_quota::STRATEGY,
+        "ReplicationController" => &replication_controller::STRATEGY,
         "Secret" => &secret::STRATEGY,
         "Service" => &service::STRATEGY,
+        "StatefulSet" => &stateful_set::STRATEGY,
         "ServiceAccount" => &service_account::STRATEGY,
         "StorageClass" => &storage_class::STRATEGY,
         _ => &PLAIN,
@@ -191,6 +202,16 @@ pub(crate) fn validate_update(
 /// What the client should know about a new object, each for one `Warning` header.
 pub(crate) fn warnings_on_create(resource: &Resource, object: &Value) -> Vec<String> {
     (strategy(resource).warnings)(object)
+}
+
+/// The metadata of an object as the server itself holds it, from which metadata alone is answered: annotations that
+/// stand for fields are not among it.
+pub(crate) fn internal_metadata(object: &Value) -> Value {
+    let mut metadata = object["metadata"].clone();
+    if object["kind"] == DAEMON_SETS.kind {
+        daemon_set::drop_template_generation(&mut metadata);
+    }
+    metadata
 }
 
 /// What every request for a resource is told that will go one day.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use self::duration::human;
 use super::endpoints::presentation::Include;
+use super::registry;
 use super::selector::line::label_selector;
 use crate::clock::Time;
 use crate::resource::Resource;
@@ -109,7 +110,8 @@ fn shown(object: &Value, include: Include) -> Value {
     match include {
         Include::None => Value::Null,
         Include::Metadata => json!({
-            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"],
+            "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
+            "metadata": registry::internal_metadata(object),
         }),
         Include::Object => object.clone(),
     }
@@ -122,6 +124,11 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "Pod" => pod::cells(object, now),
         "Deployment" => workload::deployment(object, now),
         "ReplicaSet" => workload::replica_set(object, now),
+        "ReplicationController" => workload::replication_controller(object, now),
+        "StatefulSet" => workload::stateful_set(object, now),
+        "DaemonSet" => workload::daemon_set(object, now),
+        "PodTemplate" => workload::pod_template(object),
+        "ControllerRevision" => workload::controller_revision(object, now),
         "Service" => network::service(object, now),
         "Endpoints" => json!([name, network::endpoints(object), age]),
         "EndpointSlice" => network::endpoint_slice(object, now),
@@ -237,6 +244,15 @@ fn items<'a>(object: &'a Value, path: &[&str]) -> impl DoubleEndedIterator<Item 
 fn number(object: &Value, path: &[&str]) -> i64 {
     let found = path.iter().try_fold(object, |value, key| value.get(key));
     found.and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// A map of labels in a line: `app=web,tier=front`, or `<none>` (`labels.FormatLabels`).
+fn label_line(labels: &Value) -> String {
+    let labels = labels.as_object().into_iter().flatten();
+    let lines: Vec<String> = labels
+        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+        .collect();
+    or(&lines.join(","), NONE).to_owned()
 }
 
 /// At most three texts, and how many more there are: `a,b,c + 2 more...`.

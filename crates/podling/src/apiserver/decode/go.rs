@@ -16,6 +16,11 @@ const NAMED: &[(&str, &str, &str)] = &[
         "v1.TerminationMessagePolicy",
     ),
     ("ContainerPort", "protocol", "v1.Protocol"),
+    (
+        "DaemonSetUpdateStrategy",
+        "type",
+        "v1.DaemonSetUpdateStrategyType",
+    ),
     ("DeploymentStrategy", "type", "v1.DeploymentStrategyType"),
     ("EmptyDirVolumeSource", "medium", "v1.StorageMedium"),
     ("EndpointPort", "protocol", "v1.Protocol"),
@@ -75,6 +80,26 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("ServiceSpec", "ipFamilyPolicy", "v1.IPFamilyPolicy"),
     ("ServiceSpec", "sessionAffinity", "v1.ServiceAffinity"),
     ("ServiceSpec", "type", "v1.ServiceType"),
+    (
+        "StatefulSetPersistentVolumeClaimRetentionPolicy",
+        "whenDeleted",
+        "v1.PersistentVolumeClaimRetentionPolicyType",
+    ),
+    (
+        "StatefulSetPersistentVolumeClaimRetentionPolicy",
+        "whenScaled",
+        "v1.PersistentVolumeClaimRetentionPolicyType",
+    ),
+    (
+        "StatefulSetSpec",
+        "podManagementPolicy",
+        "v1.PodManagementPolicyType",
+    ),
+    (
+        "StatefulSetUpdateStrategy",
+        "type",
+        "v1.StatefulSetUpdateStrategyType",
+    ),
     ("Taint", "effect", "v1.TaintEffect"),
     ("Toleration", "effect", "v1.TaintEffect"),
     ("Toleration", "operator", "v1.TolerationOperator"),

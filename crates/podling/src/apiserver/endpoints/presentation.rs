@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::apiserver::negotiation::{Form, negotiate};
-use crate::apiserver::{event_conversion, tables};
+use crate::apiserver::{event_conversion, registry, tables};
 use crate::clock::Time;
 use crate::request::Request;
 use crate::resource::{EVENTS, EVENTS_V1, Resource};
@@ -183,7 +183,8 @@ impl Presentation {
     }
 
     fn partial(&self, object: &Value) -> Value {
-        json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": object["metadata"]})
+        let metadata = registry::internal_metadata(object);
+        json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": metadata})
     }
 }
 

@@ -15,6 +15,7 @@ use crate::apiserver::selector::line::label_selector;
 use crate::apiserver::write::{Ownership, Target};
 use crate::apiserver::{ApiServer, WriteOptions};
 use crate::request::{Request, Response};
+use crate::resource::REPLICATION_CONTROLLERS;
 use crate::status::{Status, field};
 use crate::storage::text;
 
@@ -156,7 +157,12 @@ fn shown(object: &Value) -> Value {
     {
         scale["spec"]["replicas"] = replicas.into();
     }
-    let selector = label_selector(&object["spec"]["selector"]);
+    let selector = &object["spec"]["selector"];
+    let selector = if object["kind"] == REPLICATION_CONTROLLERS.kind {
+        label_selector(&json!({"matchLabels": selector}))
+    } else {
+        label_selector(selector)
+    };
     if !selector.is_empty() {
         scale["status"]["selector"] = selector.into();
     }

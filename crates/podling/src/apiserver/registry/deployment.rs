@@ -1,18 +1,15 @@
 //! Deployments: defaults, validation and generation.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::numbers::{self, check_int_or_percent, check_not_negative};
-use super::read::{Fields as _, copy, object_at, remove, set_default, set_default_for_zero};
-use super::{PLAIN, Strategy, generation, pod_defaults, pod_warnings, template};
+use super::read::{Fields as _, copy, object_at, set_default, set_default_for_zero};
+use super::workload::{StatusRules, WORKLOAD, drop_zeros};
+use super::{Strategy, generation, pod_defaults, template};
 use crate::status::field::Error;
 
 pub(super) const STRATEGY: Strategy = Strategy {
     default,
-    prepare_for_create: |object, _| {
-        generation::start(object);
-        object["status"] = json!({});
-    },
     prepare_for_update,
     prepare_for_status_update: Some(|new, old| {
         copy(old, new, "spec");
@@ -24,18 +21,32 @@ pub(super) const STRATEGY: Strategy = Strategy {
         template::check_same_selector(new, old, &mut errors);
         errors
     },
-    warnings: |object| pod_warnings::of_spec(&object["spec"]["template"]["spec"], "spec.template.spec"),
+    validate_status_update: |new, old| STATUS.check(new, old),
     checks_metadata_anew: false,
-    ..PLAIN
+    ..WORKLOAD
+};
+
+const STATUS: StatusRules = StatusRules {
+    counts: &[
+        "observedGeneration",
+        "replicas",
+        "updatedReplicas",
+        "readyReplicas",
+        "availableReplicas",
+        "unavailableReplicas",
+        "collisionCount",
+    ],
+    bounds: &[
+        ("updatedReplicas", "replicas", "status.replicas"),
+        ("readyReplicas", "replicas", "status.replicas"),
+        ("availableReplicas", "replicas", "status.replicas"),
+        ("availableReplicas", "readyReplicas", "readyReplicas"),
+    ],
 };
 
 fn default(object: &mut Value) {
     let spec = object_at(object, "spec");
-    for key in ["paused", "minReadySeconds"] {
-        if matches!(spec.get(key), Some(value) if *value == false || *value == 0) {
-            remove(spec, key);
-        }
-    }
+    drop_zeros(spec, &["paused", "minReadySeconds"]);
     set_default(spec, "replicas", 1);
     set_default(spec, "revisionHistoryLimit", 10);
     set_default(spec, "progressDeadlineSeconds", 600);
@@ -102,9 +113,5 @@ fn check_rolling_update(rolling: &Value, errors: &mut Vec<Error>) {
         let why = "may not be 0 when `maxSurge` is 0";
         errors.push(Error::invalid(field("maxUnavailable"), unavailable.clone(), why));
     }
-    let share = unavailable.as_str().and_then(numbers::percent);
-    if share.is_some_and(|share| share > 100) {
-        let why = "must not be greater than 100%";
-        errors.push(Error::invalid(field("maxUnavailable"), unavailable.clone(), why));
-    }
+    numbers::check_share(unavailable, &field("maxUnavailable"), errors);
 }

@@ -37,6 +37,15 @@ pub(super) fn percent(text: &str) -> Option<u32> {
         .ok()
 }
 
+/// A percentage may not be more than everything.
+pub(super) fn check_share(value: &Value, field: &str, errors: &mut Vec<Error>) {
+    let share = value.as_str().and_then(percent);
+    if share.is_some_and(|share| share > 100) {
+        let why = "must not be greater than 100%";
+        errors.push(Error::invalid(field, value.clone(), why));
+    }
+}
+
 /// A number or a percentage of nothing: `0`, `0%`, missing.
 pub(super) fn is_zero(value: &Value) -> bool {
     match value {

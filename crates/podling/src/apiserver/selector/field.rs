@@ -4,7 +4,9 @@
 
 use serde_json::Value;
 
-use crate::resource::{EVENTS, EVENTS_V1, NAMESPACES, NODES, PODS, REPLICA_SETS, Resource, SECRETS};
+use crate::resource::{
+    EVENTS, EVENTS_V1, NAMESPACES, NODES, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource, SECRETS,
+};
 
 /// All terms must hold; no term selects everything.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -55,7 +57,7 @@ fn supported_by(resource: &Resource) -> &'static [&'static str] {
         &["status.phase"]
     } else if resource == &SECRETS {
         &["type"]
-    } else if resource == &REPLICA_SETS {
+    } else if resource == &REPLICA_SETS || resource == &REPLICATION_CONTROLLERS {
         &["status.replicas"]
     } else {
         &[]

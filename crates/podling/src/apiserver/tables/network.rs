@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{NONE, UNKNOWN, age, first_three, items, number, or};
+use super::{NONE, UNKNOWN, age, first_three, items, label_line, number, or};
 use crate::clock::Time;
 use crate::storage::text;
 
@@ -22,7 +22,7 @@ pub(super) fn service(service: &Value, now: Time) -> Value {
         external_ip(service),
         or(&ports(service), NONE),
         age(service, now),
-        or(&selector(service), NONE),
+        label_line(&service["spec"]["selector"]),
     ])
 }
 
@@ -67,14 +67,6 @@ fn port(port: &Value) -> String {
         0 => format!("{number_of}/{protocol}"),
         node_port => format!("{number_of}:{node_port}/{protocol}"),
     }
-}
-
-fn selector(service: &Value) -> String {
-    let labels = service["spec"]["selector"].as_object().into_iter().flatten();
-    let labels: Vec<String> = labels
-        .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
-        .collect();
-    labels.join(",")
 }
 
 /// The addresses of an Endpoints that are ready, with each port of their subset.

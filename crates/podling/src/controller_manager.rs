@@ -7,21 +7,28 @@ use crate::clock::Time;
 use crate::rng::Rng;
 use crate::storage::Change;
 
+mod daemon_set;
 mod deployment;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
+mod history;
+mod int_or_percent;
 mod namespace;
 mod namespace_content;
 mod node_lifecycle;
 mod ownership;
 mod pod;
+mod pod_control;
 mod queue;
 mod replica_set;
 mod resource_quota;
 mod service_endpoints;
+mod slow_start;
+mod stateful_set;
 mod template;
 
+use daemon_set::DaemonSetController;
 use deployment::DeploymentController;
 use endpoint_slice::EndpointSliceController;
 use endpoints::EndpointsController;
@@ -31,6 +38,7 @@ use namespace_content::NamespaceContentController;
 use node_lifecycle::NodeLifecycleController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
+use stateful_set::StatefulSetController;
 
 trait Controller: Component + Debug + Send {}
 
@@ -51,6 +59,9 @@ impl ControllerManager {
             controllers: vec![
                 Box::new(DeploymentController::new(fork())),
                 Box::new(ReplicaSetController::new(fork())),
+                Box::new(ReplicaSetController::of_replication_controllers(fork())),
+                Box::new(StatefulSetController::new(fork())),
+                Box::new(DaemonSetController::new(fork())),
                 Box::new(EndpointSliceController::new(fork())),
                 Box::new(EndpointsController::new(fork())),
                 Box::new(NamespaceContentController::new(fork())),

@@ -15,9 +15,8 @@ use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::ownership::{self, Claim};
 use super::queue::{Key, Span, WorkQueue};
-use super::{pod, write_options};
+use super::{ownership, pod, write_options};
 
 mod plan;
 mod proportion;
@@ -49,22 +48,6 @@ impl DeploymentController {
         }
     }
 
-    fn observe_set(&mut self, change: &Change, api: &ApiServer) {
-        let namespace = text(&change.object, &["metadata", "namespace"]);
-        if let Some(owner) = ownership::controller_of(&change.object) {
-            if owner["kind"] == DEPLOYMENTS.kind {
-                self.queue
-                    .add(api.now(), Key::new(namespace, text(owner, &["name"])));
-            }
-            return;
-        }
-        for deployment in api.list(&DEPLOYMENTS, Some(namespace)) {
-            if ownership::claim(deployment, &change.object) == Claim::Adopt {
-                self.queue.add(api.now(), Key::of(deployment));
-            }
-        }
-    }
-
     /// A Recreate Deployment waits for the last of its old pods.
     fn observe_lost_pod(&mut self, pod: &Value, api: &ApiServer) {
         let namespace = text(pod, &["metadata", "namespace"]);
@@ -89,7 +72,7 @@ impl DeploymentController {
             self.queue.forget(key);
             return;
         };
-        let sets = claim_sets(api, &deployment);
+        let sets = ownership::claim_all(api, &deployment, &REPLICA_SETS, |_| true);
         let running = match strategy::is_recreate(&deployment) {
             true => running_sets(api, &sets),
             false => Vec::new(),
@@ -163,7 +146,9 @@ impl Component for DeploymentController {
         if change.resource == &DEPLOYMENTS && change.kind != ChangeKind::Deleted {
             self.queue.add(api.now(), Key::of(&change.object));
         } else if change.resource == &REPLICA_SETS {
-            self.observe_set(change, api);
+            for key in ownership::concerned(change, api, &DEPLOYMENTS) {
+                self.queue.add(api.now(), key);
+            }
         } else if change.resource == &PODS && change.kind == ChangeKind::Deleted {
             self.observe_lost_pod(&change.object, api);
         }
@@ -178,28 +163,6 @@ impl Component for DeploymentController {
             self.sync(api, &key);
         }
     }
-}
-
-/// The Deployment's ReplicaSets, after orphans were adopted and strangers let go.
-fn claim_sets(api: &mut ApiServer, deployment: &Value) -> Vec<Object> {
-    let namespace = text(deployment, &["metadata", "namespace"]);
-    let sets: Vec<Object> = api.list(&REPLICA_SETS, Some(namespace)).cloned().collect();
-    let mut owned = Vec::new();
-    for set in sets {
-        match ownership::claim(deployment, &set) {
-            Claim::Owned => owned.push(set),
-            Claim::Adopt => {
-                let adopted = ownership::adopted(&set, deployment);
-                owned.extend(api.update(&REPLICA_SETS, None, adopted, &write_options()));
-            }
-            Claim::Release => {
-                let released = ownership::released(&set, deployment);
-                drop(api.update(&REPLICA_SETS, None, released, &write_options()));
-            }
-            Claim::Ignore => {}
-        }
-    }
-    owned
 }
 
 /// The UIDs of those of `sets` that have pods which have not ended.

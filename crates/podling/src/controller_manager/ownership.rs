@@ -2,10 +2,17 @@
 //!
 //! Source: `kubernetes/pkg/controller/controller_ref_manager.go` and `metav1.NewControllerRef`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+use crate::apiserver::ApiServer;
 use crate::label_selector;
-use crate::storage::text;
+use crate::resource::{REPLICATION_CONTROLLERS, Resource};
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::queue::Key;
+use super::write_options;
 
 /// What a controller does about an object that its selector may mean.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -20,9 +27,13 @@ pub(crate) enum Claim {
     Ignore,
 }
 
-/// Decides about `object` for `owner`, whose `spec.selector` is a label selector.
+/// Decides about `object` for `owner`, which selects it by its labels.
 pub(crate) fn claim(owner: &Value, object: &Value) -> Claim {
-    let matches = label_selector::matches(&owner["spec"]["selector"], &object["metadata"]["labels"]);
+    claim_if(selects(owner, object), owner, object)
+}
+
+/// Decides about `object` for `owner`, which means it if it `matches`.
+fn claim_if(matches: bool, owner: &Value, object: &Value) -> Claim {
     let leaving = is_deleted(owner);
     match controller_of(object) {
         Some(reference) if text(reference, &["uid"]) != uid_of(owner) => Claim::Ignore,
@@ -32,6 +43,91 @@ pub(crate) fn claim(owner: &Value, object: &Value) -> Claim {
         None if !matches || leaving || is_deleted(object) => Claim::Ignore,
         None => Claim::Adopt,
     }
+}
+
+/// Whether `owner` selects `object` by its labels. A ReplicationController's selector is a plain map.
+fn selects(owner: &Value, object: &Value) -> bool {
+    let (selector, labels) = (&owner["spec"]["selector"], &object["metadata"]["labels"]);
+    if owner["kind"] == REPLICATION_CONTROLLERS.kind {
+        return label_selector::matches_map(selector, labels);
+    }
+    label_selector::matches(selector, labels)
+}
+
+/// What `owner` controls of `resource`, after orphans were adopted and strangers let go. An object that does not also
+/// meet `admits` is a stranger.
+pub(crate) fn claim_all(
+    api: &mut ApiServer,
+    owner: &Value,
+    resource: &'static Resource,
+    admits: impl Fn(&Value) -> bool,
+) -> Vec<Object> {
+    let namespace = text(owner, &["metadata", "namespace"]);
+    let objects: Vec<Object> = api.list(resource, Some(namespace)).cloned().collect();
+    settle(api, owner, resource, objects, admits)
+}
+
+/// [`claim_all`] of these `objects`.
+pub(crate) fn settle(
+    api: &mut ApiServer,
+    owner: &Value,
+    resource: &'static Resource,
+    objects: Vec<Object>,
+    admits: impl Fn(&Value) -> bool,
+) -> Vec<Object> {
+    let mut owned = Vec::new();
+    for object in objects {
+        let matches = selects(owner, &object) && admits(&object);
+        match claim_if(matches, owner, &object) {
+            Claim::Owned => owned.push(object),
+            Claim::Adopt => {
+                let adopted = adopted(&object, owner);
+                owned.extend(api.update(resource, None, adopted, &write_options()));
+            }
+            Claim::Release => {
+                let released = released(&object, owner);
+                drop(api.update(resource, None, released, &write_options()));
+            }
+            Claim::Ignore => {}
+        }
+    }
+    owned
+}
+
+/// Which of `candidates` are to be looked at because of the `change` of an object that one of them may control or
+/// adopt: its controller, before and now, and all that select an orphan.
+pub(crate) fn concerned(change: &Change, api: &ApiServer, candidates: &'static Resource) -> Vec<Key> {
+    let versions = [Some(&change.object), change.previous.as_ref()];
+    let controllers: Vec<&Value> = versions
+        .into_iter()
+        .flatten()
+        .filter_map(|version| controller_of(version))
+        .collect();
+    let namespace = text(&change.object, &["metadata", "namespace"]);
+    let is_candidate = |owner: &&&Value| owner["kind"] == candidates.kind;
+    let mut keys: BTreeSet<Key> = controllers
+        .iter()
+        .filter(is_candidate)
+        .map(|owner| Key::new(namespace, text(owner, &["name"])))
+        .collect();
+    let left_alone = controller_of(&change.object).is_none() && relabelled(change);
+    if change.kind != ChangeKind::Deleted && (controllers.is_empty() || left_alone) {
+        let selecting = api.list(candidates, Some(namespace));
+        keys.extend(
+            selecting
+                .filter(|owner| claim(owner, &change.object) == Claim::Adopt)
+                .map(|owner| Key::of(owner)),
+        );
+    }
+    keys.into_iter().collect()
+}
+
+/// Whether the write changed labels or owners, on which adoption hangs.
+fn relabelled(change: &Change) -> bool {
+    change.previous.as_ref().is_none_or(|previous| {
+        let (old, new) = (&previous["metadata"], &change.object["metadata"]);
+        old["labels"] != new["labels"] || old["ownerReferences"] != new["ownerReferences"]
+    })
 }
 
 /// The owner reference of `object` that says `controller: true`.

@@ -1,21 +1,20 @@
-//! The ReplicaSet controller: as many pods as `spec.replicas` says.
+//! The controllers of ReplicaSets and of ReplicationControllers: as many pods as `spec.replicas` says.
 //!
-//! Source: `kubernetes/pkg/controller/replicaset`. Differs from Kubernetes: pods are made and deleted one
+//! Source: `kubernetes/pkg/controller/replicaset`, which serves both kinds (`.../replication` adapts it). Differs from Kubernetes: pods are made and deleted one
 //! after the other, not in parallel, so their order is always the same.
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, Component};
 use crate::clock::Time;
-use crate::events::{Event, Recorder};
-use crate::resource::{PODS, REPLICA_SETS};
+use crate::events::Recorder;
+use crate::resource::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource};
 use crate::rng::Rng;
-use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::ownership::{self, Claim};
 use super::queue::{Key, WorkQueue};
-use super::{pod, template, write_options};
+use super::slow_start::slow_start;
+use super::{ownership, pod, pod_control, template, write_options};
 
 mod rank;
 mod scale;
@@ -24,73 +23,58 @@ mod status;
 use scale::Scale;
 use status::Failure;
 
-/// The controller with its queue.
+/// The controller of one of the two kinds with its queue.
 #[derive(Debug)]
 pub(crate) struct ReplicaSetController {
+    resource: &'static Resource,
     queue: WorkQueue,
     events: Recorder,
 }
 
 impl ReplicaSetController {
-    /// A controller whose jitter comes from `rng`.
+    /// A controller of ReplicaSets whose jitter comes from `rng`.
     pub(crate) fn new(rng: Rng) -> Self {
+        Self::of(&REPLICA_SETS, "replicaset-controller", rng)
+    }
+
+    /// The same for ReplicationControllers.
+    pub(crate) fn of_replication_controllers(rng: Rng) -> Self {
+        Self::of(&REPLICATION_CONTROLLERS, "replication-controller", rng)
+    }
+
+    fn of(resource: &'static Resource, component: &'static str, rng: Rng) -> Self {
         Self {
+            resource,
             queue: WorkQueue::new(rng),
-            events: Recorder::new("replicaset-controller", None),
-        }
-    }
-
-    fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
-        let now = api.now();
-        let versions = [Some(&change.object), change.previous.as_ref()];
-        let mut orphan = true;
-        for version in versions.into_iter().flatten() {
-            if let Some(owner) = ownership::controller_of(version) {
-                orphan = false;
-                if owner["kind"] == REPLICA_SETS.kind {
-                    let namespace = text(version, &["metadata", "namespace"]);
-                    self.queue.add(now, Key::new(namespace, text(owner, &["name"])));
-                }
-            }
-        }
-        let left_alone = ownership::controller_of(&change.object).is_none() && relabelled(change);
-        if change.kind != ChangeKind::Deleted && (orphan || left_alone) {
-            self.offer_orphan(&change.object, api);
-        }
-    }
-
-    /// A pod without a controller may be adopted by every ReplicaSet that means it.
-    fn offer_orphan(&mut self, orphan: &Value, api: &ApiServer) {
-        let namespace = text(orphan, &["metadata", "namespace"]);
-        for set in api.list(&REPLICA_SETS, Some(namespace)) {
-            if ownership::claim(set, orphan) == Claim::Adopt {
-                self.queue.add(api.now(), Key::of(set));
-            }
+            events: Recorder::new(component, None),
         }
     }
 
     fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(set) = api.get(&REPLICA_SETS, &key.namespace, &key.name).cloned() else {
+        let Some(set) = api.get(self.resource, &key.namespace, &key.name).cloned() else {
             self.queue.forget(key);
             return;
         };
-        let pods = claim_pods(api, &set);
-        let active: Vec<&Value> = pods
-            .iter()
-            .map(|pod| &**pod)
-            .filter(|pod| pod::is_active(pod))
-            .collect();
+        let terminating = terminating(api, &set);
+        let pods = active_pods(api, &set);
+        let active: Vec<&Value> = pods.iter().map(|pod| &**pod).collect();
         let failure = match ownership::is_deleted(&set) {
             true => None,
             false => self.scale(api, &set, &active),
         };
-        let terminating = pods
-            .iter()
-            .filter(|pod| ownership::is_deleted(pod) && !matches!(pod::phase(pod), "Succeeded" | "Failed"))
-            .count();
         let next = status::next(&set, &active, terminating, failure.as_ref(), api.now());
-        write_status(api, &set, next);
+        self.write_status(api, &set, next);
         self.requeue(api, key, &set, &active, failure.is_some());
+    }
+
+    fn write_status(&self, api: &mut ApiServer, set: &Value, status: Value) {
+        if set["status"] == status {
+            return;
+        }
+        let mut set = set.clone();
+        set["status"] = status;
+        // The set may be gone in the meantime: then nobody wants its status.
+        drop(api.update(self.resource, Some("status"), set, &write_options()));
     }
 
     fn requeue(&mut self, api: &ApiServer, key: &Key, set: &Value, active: &[&Value], failed: bool) {
@@ -111,71 +95,18 @@ impl ReplicaSetController {
     fn scale(&mut self, api: &mut ApiServer, set: &Object, active: &[&Value]) -> Option<Failure> {
         match scale::decide(set, active, || colocated(api, set), api.now()) {
             Scale::Enough => None,
-            Scale::Create(count) => self.create_slowly(api, set, count),
+            Scale::Create(count) => slow_start(count, |_| {
+                let pod = template::pod(set, &set["spec"]["template"]);
+                pod_control::create(api, &mut self.events, set, pod)
+            })
+            .err()
+            .map(|refusal| Failure::create(refusal.message)),
             Scale::Delete(names) => {
-                let mut failure = None;
+                let mut result = Ok(());
                 for name in names {
-                    failure = failure.or(self.delete(api, set, &name));
+                    result = result.and(pod_control::delete(api, &mut self.events, set, &name));
                 }
-                failure
-            }
-        }
-    }
-
-    /// Creates 1, 2, 4 … pods at a time and stops after the first batch in which one fails, so that a
-    /// ReplicaSet of 100 that can't create any asks once, not 100 times.
-    fn create_slowly(&mut self, api: &mut ApiServer, set: &Object, count: usize) -> Option<Failure> {
-        let (mut left, mut batch) = (count, 1);
-        while left > 0 {
-            let now = batch.min(left);
-            let mut failure = None;
-            for _ in 0..now {
-                failure = failure.or(self.create(api, set));
-            }
-            if failure.is_some() {
-                return failure;
-            }
-            left -= now;
-            batch *= 2;
-        }
-        None
-    }
-
-    fn create(&mut self, api: &mut ApiServer, set: &Object) -> Option<Failure> {
-        let namespace = text(set, &["metadata", "namespace"]);
-        let pod = template::pod(set, &set["spec"]["template"]);
-        match api.create(&PODS, namespace, pod, &write_options()) {
-            Ok(pod) => {
-                let message = format!("Created pod: {}", text(&pod, &["metadata", "name"]));
-                let event = Event::normal("SuccessfulCreate", &message);
-                self.events.record(api, set, None, event);
-                None
-            }
-            Err(refusal) if is_namespace_terminating(&refusal) => None,
-            Err(refusal) => {
-                let message = format!("Error creating: {}", refusal.message);
-                self.events
-                    .record(api, set, None, Event::warning("FailedCreate", &message));
-                Some(Failure::create(refusal.message))
-            }
-        }
-    }
-
-    fn delete(&mut self, api: &mut ApiServer, set: &Object, name: &str) -> Option<Failure> {
-        let namespace = text(set, &["metadata", "namespace"]);
-        match api.delete(&PODS, namespace, name, &DeleteOptions::default()) {
-            Ok(_) => {
-                let message = format!("Deleted pod: {name}");
-                let event = Event::normal("SuccessfulDelete", &message);
-                self.events.record(api, set, None, event);
-                None
-            }
-            Err(refusal) if refusal.code == 404 => None,
-            Err(refusal) => {
-                let message = format!("Error deleting: {}", refusal.message);
-                self.events
-                    .record(api, set, None, Event::warning("FailedDelete", &message));
-                Some(Failure::delete(refusal.message))
+                result.err().map(|refusal| Failure::delete(refusal.message))
             }
         }
     }
@@ -183,10 +114,12 @@ impl ReplicaSetController {
 
 impl Component for ReplicaSetController {
     fn observe(&mut self, change: &Change, api: &ApiServer) {
-        if change.resource == &REPLICA_SETS && change.kind != ChangeKind::Deleted {
+        if change.resource == self.resource && change.kind != ChangeKind::Deleted {
             self.queue.add(api.now(), Key::of(&change.object));
         } else if change.resource == &PODS {
-            self.observe_pod(change, api);
+            for key in ownership::concerned(change, api, self.resource) {
+                self.queue.add(api.now(), key);
+            }
         }
     }
 
@@ -201,34 +134,24 @@ impl Component for ReplicaSetController {
     }
 }
 
-/// Whether the write changed labels or owners, on which adoption hangs.
-fn relabelled(change: &Change) -> bool {
-    change.previous.as_ref().is_none_or(|previous| {
-        let (old, new) = (&previous["metadata"], &change.object["metadata"]);
-        old["labels"] != new["labels"] || old["ownerReferences"] != new["ownerReferences"]
-    })
+/// The set's pods that count, after orphans were adopted and strangers let go.
+fn active_pods(api: &mut ApiServer, set: &Value) -> Vec<Object> {
+    let namespace = text(set, &["metadata", "namespace"]);
+    let active = api.list(&PODS, Some(namespace)).filter(|pod| pod::is_active(pod));
+    let active: Vec<Object> = active.cloned().collect();
+    ownership::settle(api, set, &PODS, active, |_| true)
 }
 
-/// The pods of the set, after orphans were adopted and strangers let go.
-fn claim_pods(api: &mut ApiServer, set: &Value) -> Vec<Object> {
+/// How many of the set's pods are on their way out.
+fn terminating(api: &ApiServer, set: &Value) -> usize {
     let namespace = text(set, &["metadata", "namespace"]);
-    let pods: Vec<Object> = api.list(&PODS, Some(namespace)).cloned().collect();
-    let mut owned = Vec::new();
-    for pod in pods {
-        match ownership::claim(set, &pod) {
-            Claim::Owned => owned.push(pod),
-            Claim::Adopt if pod::is_active(&pod) => {
-                let adopted = ownership::adopted(&pod, set);
-                owned.extend(api.update(&PODS, None, adopted, &write_options()));
-            }
-            Claim::Release => {
-                let released = ownership::released(&pod, set);
-                drop(api.update(&PODS, None, released, &write_options()));
-            }
-            Claim::Adopt | Claim::Ignore => {}
-        }
-    }
-    owned
+    let is_own = |pod: &Object| {
+        ownership::controller_of(pod).is_some_and(|of| text(of, &["uid"]) == ownership::uid_of(set))
+    };
+    api.list(&PODS, Some(namespace))
+        .filter(|pod| ownership::is_deleted(pod) && !matches!(pod::phase(pod), "Succeeded" | "Failed"))
+        .filter(|pod| is_own(pod))
+        .count()
 }
 
 /// The active pods of all ReplicaSets with the same controller; those that share a node go first.
@@ -252,22 +175,4 @@ fn colocated(api: &ApiServer, set: &Value) -> Vec<Object> {
         .filter(|pod| pod::is_active(pod))
         .cloned()
         .collect()
-}
-
-fn write_status(api: &mut ApiServer, set: &Value, status: Value) {
-    if set["status"] == status {
-        return;
-    }
-    let mut set = set.clone();
-    set["status"] = status;
-    // The set may be gone in the meantime: then nobody wants its status.
-    drop(api.update(&REPLICA_SETS, Some("status"), set, &write_options()));
-}
-
-/// Whether the refusal says that the namespace is being deleted; then nothing is to be tried again.
-fn is_namespace_terminating(refusal: &Status) -> bool {
-    let causes = refusal.details.iter().flat_map(|details| &details.causes);
-    causes
-        .into_iter()
-        .any(|cause| cause.reason == "NamespaceTerminating")
 }

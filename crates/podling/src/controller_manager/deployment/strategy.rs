@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::super::int_or_percent::{Round, scaled};
+
 /// Whether the strategy is Recreate.
 pub(super) fn is_recreate(deployment: &Value) -> bool {
     deployment["spec"]["strategy"]["type"] == "Recreate"
@@ -35,24 +37,12 @@ pub(super) fn max_unavailable(deployment: &Value) -> i64 {
 fn fenceposts(deployment: &Value) -> (i64, i64) {
     let rolling = &deployment["spec"]["strategy"]["rollingUpdate"];
     let replicas = replicas(deployment);
-    let surge = scaled(&rolling["maxSurge"], replicas, true);
-    let unavailable = scaled(&rolling["maxUnavailable"], replicas, false);
+    let surge = scaled(&rolling["maxSurge"], replicas, Round::Up);
+    let unavailable = scaled(&rolling["maxUnavailable"], replicas, Round::Down);
     match (surge, unavailable) {
         (0, 0) => (0, 1),
         numbers => numbers,
     }
-}
-
-/// An IntOrString: a number as it is, or a percentage of `total`. Anything else counts as zero.
-fn scaled(value: &Value, total: i64, up: bool) -> i64 {
-    if let Some(number) = value.as_i64() {
-        return number;
-    }
-    let percent = value.as_str().and_then(|text| text.strip_suffix('%'));
-    let hundredfold = percent
-        .and_then(|percent| percent.parse::<i64>().ok())
-        .map_or(0, |percent| percent.saturating_mul(total));
-    hundredfold.saturating_add(if up { 99 } else { 0 }) / 100
 }
 
 #[cfg(test)]

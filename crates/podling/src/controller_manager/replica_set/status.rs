@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::Time;
 use crate::label_selector::matches_map;
+use crate::resource::REPLICATION_CONTROLLERS;
 
 use super::super::pod;
 
@@ -54,9 +55,11 @@ pub(super) fn next(
     let least = min_ready(set);
     let mut status = json!({
         "replicas": active.len(),
-        "terminatingReplicas": terminating,
         "observedGeneration": set["metadata"]["generation"],
     });
+    if set["kind"] != REPLICATION_CONTROLLERS.kind {
+        status["terminatingReplicas"] = terminating.into();
+    }
     let counts = [
         (
             "fullyLabeledReplicas",

@@ -1,0 +1,225 @@
+//! The DaemonSet controller: one Pod on each node that the template allows.
+//!
+//! Source: `kubernetes/pkg/controller/daemon`. Differs from Kubernetes: Pods are made and deleted one after the other, and
+//! nodes are looked at by name, so the order is always the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component};
+use crate::backoff::Backoff;
+use crate::clock::Time;
+use crate::events::{Event, Recorder};
+use crate::resource::{CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS};
+use crate::rng::Rng;
+use crate::status::Status;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::history::{self, History, REVISION_LABEL};
+use super::queue::{Key, WorkQueue};
+use super::slow_start::slow_start;
+use super::{ownership, pod_control, write_options};
+
+mod nodes;
+mod plan;
+mod pods;
+mod status;
+mod update;
+
+use plan::{Action, Observed};
+
+/// How many Pods one look at a set creates or deletes at most (`daemon.BurstReplicas`).
+const BURST: usize = 250;
+/// The first and the longest pause before a failed Pod is replaced.
+const FAILED_PODS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15 * 60));
+
+/// The controller with its queue.
+#[derive(Debug)]
+pub(crate) struct DaemonSetController {
+    queue: WorkQueue,
+    events: Recorder,
+    /// When a failed Pod may be replaced, by set and its generation, and node.
+    failed: BTreeMap<(String, i64), BTreeMap<String, Backoff>>,
+}
+
+impl DaemonSetController {
+    /// A controller whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            events: Recorder::new("daemonset-controller", None),
+            failed: BTreeMap::new(),
+        }
+    }
+
+    /// A node concerns the sets whose Pods it now may or may no longer run.
+    fn observe_node(&mut self, change: &Change, api: &ApiServer) {
+        if change.kind == ChangeKind::Deleted {
+            return;
+        }
+        for set in api.list(&DAEMON_SETS, None) {
+            let before = change.previous.as_ref().map(|node| nodes::verdict(set, node));
+            let after = nodes::verdict(set, &change.object);
+            let concerned = before.map_or(after.should_run, |before| before != after);
+            if concerned {
+                self.queue.add(api.now(), Key::of(set));
+            }
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+        let set = api.get(&DAEMON_SETS, &key.namespace, &key.name).cloned();
+        let Some(set) = set.filter(|set| !ownership::is_deleted(set)) else {
+            self.queue.forget(key);
+            return;
+        };
+        match self.look_at(api, key, &set) {
+            Ok(()) => self.queue.forget(key),
+            Err(_) => self.queue.retry(api.now(), key.clone()),
+        }
+    }
+
+    fn look_at(&mut self, api: &mut ApiServer, key: &Key, set: &Object) -> Result<(), Status> {
+        let history = history::sync(api, set, REVISION_LABEL)?;
+        let nodes: Vec<Object> = api.list(&NODES, None).cloned().collect();
+        let pods = ownership::claim_all(api, set, &PODS, |_| true);
+        let observed = Observed::new(set, &nodes, &pods, &history);
+        let now = api.now();
+        let pauses = self.pauses(set);
+        let actions = plan::plan(&observed, now, |node| {
+            pauses.get(node).and_then(|pause| pause.until_since_update(now))
+        });
+        let (status, check_at) = status::next(&observed, now);
+        let done = self.carry_out(api, set, &observed, actions);
+        let tidied = done.and_then(|()| truncate(api, set, &pods, &history));
+        let written = write_status(api, set, status);
+        if let Some(time) = check_at {
+            self.queue.add_at(time, key.clone());
+        }
+        tidied.and(written)
+    }
+
+    /// The pauses that the set's generation has brought about so far.
+    fn pauses(&mut self, set: &Value) -> BTreeMap<String, Backoff> {
+        self.failed.entry(generation_key(set)).or_default().clone()
+    }
+
+    fn carry_out(
+        &mut self,
+        api: &mut ApiServer,
+        set: &Object,
+        observed: &Observed<'_>,
+        actions: Vec<Action>,
+    ) -> Result<(), Status> {
+        let (mut create, mut delete) = (Vec::new(), Vec::new());
+        for action in actions {
+            match action {
+                Action::Create(node) => create.push(node),
+                Action::Delete(name) => delete.push(name),
+                Action::Replace { pod, node } => {
+                    self.tell_of_ended(api, set, &pod, &node);
+                    delete.push(text(&pod, &["metadata", "name"]).to_owned());
+                }
+                Action::Wait(until) => self.queue.add_at(until, Key::of(set)),
+            }
+        }
+        let created = slow_start(create.len().min(BURST), |index| {
+            let pod = pods::new_pod(set, observed.hash, &create[index]);
+            pod_control::create(api, &mut self.events, set, pod)
+        });
+        let mut deleted = Ok(());
+        for name in delete.iter().take(BURST) {
+            deleted = deleted.and(pod_control::delete(api, &mut self.events, set, name));
+        }
+        created.and(deleted)
+    }
+
+    /// A Pod that has ended is replaced; a failed one makes the next failure on its node wait.
+    fn tell_of_ended(&mut self, api: &mut ApiServer, set: &Object, pod: &Value, node: &str) {
+        let (namespace, name) = (
+            text(pod, &["metadata", "namespace"]),
+            text(pod, &["metadata", "name"]),
+        );
+        if text(pod, &["status", "phase"]) == "Succeeded" {
+            let message = format!(
+                "Found succeeded daemon pod {namespace}/{name} on node {node}, will try to delete it"
+            );
+            let event = Event::normal("SucceededDaemonPod", &message);
+            self.events.record(api, set, None, event);
+            return;
+        }
+        let message =
+            format!("Found failed daemon pod {namespace}/{name} on node {node}, will try to kill it");
+        let event = Event::warning("FailedDaemonPod", &message);
+        self.events.record(api, set, None, event);
+        let pauses = self.failed.entry(generation_key(set)).or_default();
+        let pause = pauses
+            .entry(node.to_owned())
+            .or_insert_with(|| Backoff::between(FAILED_PODS.0, FAILED_PODS.1));
+        pause.next(api.now(), api.now());
+    }
+}
+
+impl Component for DaemonSetController {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        let alive = change.kind != ChangeKind::Deleted;
+        if change.resource == &DAEMON_SETS {
+            if alive {
+                self.queue.add(api.now(), Key::of(&change.object));
+            } else {
+                let uid = ownership::uid_of(&change.object);
+                self.failed.retain(|(of, _), _| of != uid);
+            }
+        } else if change.resource == &NODES {
+            self.observe_node(change, api);
+        } else if change.resource == &PODS
+            || (change.resource == &CONTROLLER_REVISIONS && change.kind != ChangeKind::Added)
+        {
+            for key in ownership::concerned(change, api, &DAEMON_SETS) {
+                self.queue.add(api.now(), key);
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some(key) = self.queue.pop(api.now()) {
+            self.sync(api, &key);
+        }
+    }
+}
+
+fn generation_key(set: &Value) -> (String, i64) {
+    let generation = set["status"]["observedGeneration"].as_i64();
+    (ownership::uid_of(set).to_owned(), generation.unwrap_or_default())
+}
+
+fn write_status(api: &mut ApiServer, set: &Object, status: Value) -> Result<(), Status> {
+    if set["status"] == status {
+        return Ok(());
+    }
+    let mut set = Value::clone(set);
+    set["status"] = status;
+    api.update(&DAEMON_SETS, Some("status"), set, &write_options())?;
+    Ok(())
+}
+
+/// Deletes the oldest revisions that no Pod is of, down to `spec.revisionHistoryLimit`.
+fn truncate(api: &mut ApiServer, set: &Value, pods: &[Object], history: &History) -> Result<(), Status> {
+    let limit = set["spec"]["revisionHistoryLimit"].as_u64().unwrap_or_default();
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let hash = |object: &Object| text(object, &["metadata", "labels", REVISION_LABEL]).to_owned();
+    let hashes: BTreeSet<String> = pods.iter().map(hash).collect();
+    let live = history
+        .others
+        .iter()
+        .filter(|revision| hashes.contains(&hash(revision)));
+    let live = live.map(|revision| text(revision, &["metadata", "name"]).to_owned());
+    let surplus = history.others.len().saturating_sub(limit);
+    history::truncate(api, &history.others, &live.collect(), surplus)
+}

@@ -1,0 +1,263 @@
+//! The StatefulSet controller: Pods with names that last, made in order and replaced in order.
+//!
+//! Source: `kubernetes/pkg/controller/statefulset`. Differs from Kubernetes: what it does at once for a set whose Pods are
+//! managed in parallel is done one after the other, so the order is always the same.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::clock::Time;
+use crate::events::{Event, Recorder};
+use crate::resource::{PODS, STATEFUL_SETS};
+use crate::rng::Rng;
+use crate::status::Status;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::history::{self, History};
+use super::queue::{Key, WorkQueue};
+use super::slow_start::slow_start;
+use super::{ownership, write_options};
+
+mod claims;
+mod identity;
+mod plan;
+mod status;
+
+use claims::Volumes;
+use plan::{Action, Observed, Plan};
+
+/// The label of a revision that holds its hash.
+const HASH_LABEL: &str = "controller.kubernetes.io/hash";
+
+/// The controller with its queue.
+#[derive(Debug)]
+pub(crate) struct StatefulSetController {
+    queue: WorkQueue,
+    events: Recorder,
+}
+
+/// Why a look at a set stopped before its end.
+#[derive(Debug)]
+enum Stop {
+    /// Something could not be written: it is tried again.
+    Failed,
+    /// A claim is still there that belongs to a Pod that is gone: it has to go first.
+    Waiting,
+}
+
+impl StatefulSetController {
+    /// A controller whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            events: Recorder::new("statefulset-controller", None),
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+        let Some(set) = api.get(&STATEFUL_SETS, &key.namespace, &key.name).cloned() else {
+            self.queue.forget(key);
+            return;
+        };
+        let member = |pod: &Value| identity::is_member(&set, pod);
+        let pods = ownership::claim_all(api, &set, &PODS, member);
+        let Ok(history) = history::sync(api, &set, HASH_LABEL) else {
+            self.queue.retry(api.now(), key.clone());
+            return;
+        };
+        let observed = Observed::new(&set, &pods, &history);
+        let Plan {
+            phases,
+            status,
+            check_at,
+        } = plan::plan(&observed, api.now());
+        let stopped = phases
+            .iter()
+            .try_for_each(|phase| self.carry_out(api, &set, phase))
+            .err();
+        let written = write_status(api, &set, status);
+        let tidied = truncate(api, &set, &pods, &history);
+        match (stopped, written.and(tidied)) {
+            (Some(Stop::Failed), _) | (_, Err(_)) => self.queue.retry(api.now(), key.clone()),
+            _ => self.queue.forget(key),
+        }
+        if let Some(time) = check_at {
+            self.queue.add_at(time, key.clone());
+        }
+    }
+
+    /// Does what one phase of a plan asks for.
+    fn carry_out(&mut self, api: &mut ApiServer, set: &Object, phase: &[Action]) -> Result<(), Stop> {
+        slow_start(phase.len(), |index| match &phase[index] {
+            Action::Create(pod) => self.create(api, set, pod),
+            Action::Delete(pod) => self.delete(api, set, pod),
+            Action::Identify(pod) => self.identify(api, set, pod),
+            Action::Provide(pod) => self.provide(api, set, pod),
+            Action::Keep(pod) => {
+                Volumes::of(set, pod).keep_to_policy(api, pod);
+                Ok(())
+            }
+        })
+    }
+
+    fn create(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+        let volumes = Volumes::of(set, pod);
+        if volumes.are_stale(api) {
+            return Err(Stop::Waiting);
+        }
+        self.make_claims(api, set, pod)
+            .map_err(|why| self.failed(api, set, "create", pod, &why))?;
+        let namespace = text(set, &["metadata", "namespace"]);
+        match api.create(&PODS, namespace, pod.clone(), &write_options()) {
+            Ok(created) => {
+                volumes.keep_to_policy(api, &created);
+                self.succeeded(api, set, "create", pod);
+                Ok(())
+            }
+            Err(refusal) if refusal.reason == "AlreadyExists" => Err(Stop::Failed),
+            Err(refusal) => Err(self.failed(api, set, "create", pod, &refusal.message)),
+        }
+    }
+
+    fn delete(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+        let key = Key::of(pod);
+        match api.delete(&PODS, &key.namespace, &key.name, &DeleteOptions::default()) {
+            Ok(_) => {
+                self.succeeded(api, set, "delete", pod);
+                Ok(())
+            }
+            Err(refusal) => Err(self.failed(api, set, "delete", pod, &refusal.message)),
+        }
+    }
+
+    /// Gives a Pod that came from elsewhere the labels of a member.
+    fn identify(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+        match api.update(&PODS, None, pod.clone(), &write_options()) {
+            Ok(_) => {
+                self.succeeded(api, set, "update", pod);
+                Ok(())
+            }
+            Err(refusal) => Err(self.failed(api, set, "update", pod, &refusal.message)),
+        }
+    }
+
+    /// Makes the claims that a Pod lacks and keeps all of them to the retention policy.
+    fn provide(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+        self.make_claims(api, set, pod).map_err(|_| Stop::Failed)?;
+        Volumes::of(set, pod).keep_to_policy(api, pod);
+        Ok(())
+    }
+
+    /// Makes the claims that a Pod lacks. The error is all that went wrong, in one line.
+    fn make_claims(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), String> {
+        let mut failures = Vec::new();
+        for (claim, outcome) in Volumes::of(set, pod).create(api) {
+            let about = format!("{} for Pod {}", claim, text(pod, &["metadata", "name"]));
+            let set_name = text(set, &["metadata", "name"]);
+            match outcome {
+                claims::Outcome::There => {}
+                claims::Outcome::Created => {
+                    let message = format!(
+                        "Create Claim {claim} Pod {} in StatefulSet {set_name} success",
+                        text(pod, &["metadata", "name"])
+                    );
+                    let event = Event::normal("SuccessfulCreate", &message);
+                    self.events.record(api, set, None, event);
+                }
+                claims::Outcome::Leaving => failures.push(format!("pvc {claim} is being deleted")),
+                claims::Outcome::Refused(why) => {
+                    let message =
+                        format!("Create Claim {about} in StatefulSet {set_name} failed error: {why}");
+                    let event = Event::warning("FailedCreate", &message);
+                    self.events.record(api, set, None, event);
+                    failures.push(format!("failed to create PVC {claim}: {why}"));
+                }
+            }
+        }
+        match failures.as_slice() {
+            [] => Ok(()),
+            [one] => Err(one.clone()),
+            all => Err(format!("[{}]", all.join(", "))),
+        }
+    }
+
+    fn succeeded(&mut self, api: &mut ApiServer, set: &Value, verb: &str, pod: &Value) {
+        let (verb, what) = (title(verb), about(set, pod));
+        let (reason, message) = (format!("Successful{verb}"), format!("{verb} {what} successful"));
+        let event = Event::normal(&reason, &message);
+        self.events.record(api, set, None, event);
+    }
+
+    fn failed(&mut self, api: &mut ApiServer, set: &Value, verb: &str, pod: &Value, why: &str) -> Stop {
+        let (verb, what) = (title(verb), about(set, pod));
+        let (reason, message) = (
+            format!("Failed{verb}"),
+            format!("{verb} {what} failed error: {why}"),
+        );
+        let event = Event::warning(&reason, &message);
+        self.events.record(api, set, None, event);
+        Stop::Failed
+    }
+}
+
+impl Component for StatefulSetController {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        if change.resource == &STATEFUL_SETS && change.kind != ChangeKind::Deleted {
+            self.queue.add(api.now(), Key::of(&change.object));
+        } else if change.resource == &PODS {
+            for key in ownership::concerned(change, api, &STATEFUL_SETS) {
+                self.queue.add(api.now(), key);
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        if let Some(key) = self.queue.pop(api.now()) {
+            self.sync(api, &key);
+        }
+    }
+}
+
+/// `create` as `Create`.
+fn title(verb: &str) -> String {
+    let mut characters = verb.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
+}
+
+fn about(set: &Value, pod: &Value) -> String {
+    let name = |object: &Value| text(object, &["metadata", "name"]).to_owned();
+    format!("Pod {} in StatefulSet {}", name(pod), name(set))
+}
+
+fn write_status(api: &mut ApiServer, set: &Object, status: Value) -> Result<(), Status> {
+    if set["status"] == status {
+        return Ok(());
+    }
+    let mut set = Value::clone(set);
+    set["status"] = status;
+    api.update(&STATEFUL_SETS, Some("status"), set, &write_options())?;
+    Ok(())
+}
+
+/// Deletes the oldest revisions that no Pod is of, down to `spec.revisionHistoryLimit`; a negative limit keeps all.
+fn truncate(api: &mut ApiServer, set: &Value, pods: &[Object], history: &History) -> Result<(), Status> {
+    let Ok(limit) = usize::try_from(set["spec"]["revisionHistoryLimit"].as_i64().unwrap_or_default()) else {
+        return Ok(());
+    };
+    let current = text(set, &["status", "currentRevision"]).to_owned();
+    let mut live: BTreeSet<String> = pods
+        .iter()
+        .map(|pod| identity::revision(pod).to_owned())
+        .collect();
+    live.insert(current);
+    let is_historic = |revision: &&Object| !live.contains(text(revision, &["metadata", "name"]));
+    let historic = history.others.iter().filter(is_historic).count();
+    history::truncate(api, &history.others, &live, historic.saturating_sub(limit))
+}

@@ -47,7 +47,8 @@ const ACCESS_MODES: [&str; 4] = [
 pub(super) const VOLUME_MODES: [&str; 2] = ["Block", "Filesystem"];
 const POSITIVE: &str = "must be greater than zero";
 
-fn default(object: &mut Value) {
+/// Fills in a claim, or a template of one.
+pub(super) fn default(object: &mut Value) {
     default_spec(object_at(object, "spec"));
     let status = object_at(object, "status");
     set_default(status, "phase", "Pending");

@@ -11,7 +11,7 @@ use super::names::{self, Rule};
 use super::numbers::check_not_negative;
 use super::read::{Fields as _, copy, items_mut, object_at, remove, set_default, set_default_for_zero};
 use super::workload::{StatusRules, WORKLOAD, drop_zeros, prepare_for_create};
-use super::{Strategy, generation, pod_defaults, pod_warnings, template};
+use super::{Strategy, generation, persistent_volume_claim, pod_defaults, pod_warnings, template};
 use crate::status::field::Error;
 
 pub(super) const STRATEGY: Strategy = Strategy {
@@ -103,15 +103,10 @@ fn default(object: &mut Value) {
     set_default(spec, "revisionHistoryLimit", 10);
     pod_defaults::template(object_at(spec, "template"));
     for claim in items_mut(spec, "volumeClaimTemplates") {
-        default_claim(claim);
+        claim["apiVersion"] = "v1".into();
+        claim["kind"] = "PersistentVolumeClaim".into();
+        persistent_volume_claim::default(claim);
     }
-}
-
-fn default_claim(claim: &mut Value) {
-    claim["apiVersion"] = "v1".into();
-    claim["kind"] = "PersistentVolumeClaim".into();
-    set_default_for_zero(object_at(claim, "status"), "phase", "Pending");
-    set_default(object_at(claim, "spec"), "volumeMode", "Filesystem");
 }
 
 fn drop_max_unavailable(object: &mut Value) {
@@ -136,6 +131,13 @@ fn check_spec(spec: &Value, old: Option<&Value>, errors: &mut Vec<Error>) {
         if !matches!(policy, "Retain" | "Delete") {
             let field = format!("spec.persistentVolumeClaimRetentionPolicy.{key}");
             errors.push(Error::not_supported(field, policy, &["Retain", "Delete"]));
+        }
+    }
+    let claims = spec.items("volumeClaimTemplates");
+    if old.is_none_or(|old| old.items("volumeClaimTemplates") != claims) {
+        for (i, claim) in claims.iter().enumerate() {
+            let path = format!("spec.volumeClaimTemplates[{i}].spec");
+            persistent_volume_claim::check_spec(&claim["spec"], &path, errors);
         }
     }
     check_not_negative(spec, "spec", "replicas", errors);
@@ -217,6 +219,12 @@ fn check_change(new: &Value, old: &Value, errors: &mut Vec<Error>) {
 fn warnings(object: &Value) -> Vec<String> {
     let spec = &object["spec"];
     let mut warnings = pod_warnings::of_spec(&spec["template"]["spec"], "spec.template.spec");
+    for (i, claim) in spec.items("volumeClaimTemplates").iter().enumerate() {
+        // The capital letter is Kubernetes'.
+        let field = format!("spec.volumeClaimTemplates[{i}].Spec.resources.requests[storage]");
+        let amount = &claim["spec"]["resources"]["requests"]["storage"];
+        warnings.extend(persistent_volume_claim::fractional_bytes(amount, &field));
+    }
     if spec.number("revisionHistoryLimit").is_some_and(|limit| limit < 0) {
         let warning = "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended";
         warnings.push(warning.to_owned());
@@ -266,8 +274,19 @@ mod tests {
             texts(&(STRATEGY.validate)(&set)),
             ["spec.template.spec.containers[0].volumeMounts[0].name: Not found: \"data\""]
         );
-        set["spec"]["volumeClaimTemplates"] = json!([{"metadata": {"name": "data"}}]);
-        assert!((STRATEGY.validate)(&set).is_empty());
+        let claim = |spec: Value| json!([{"metadata": {"name": "data"}, "spec": spec}]);
+        let spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+        set["spec"]["volumeClaimTemplates"] = claim(spec);
+        default(&mut set);
+        assert_eq!(texts(&(STRATEGY.validate)(&set)), [""; 0]);
+        set["spec"]["volumeClaimTemplates"] = claim(json!({"resources": {"requests": {"storage": "1Gi"}}}));
+        default(&mut set);
+        assert_eq!(
+            texts(&(STRATEGY.validate)(&set)),
+            [
+                "spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is required"
+            ]
+        );
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::super::super::history::History;
 use super::super::status;
 use super::*;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::Time;
-use crate::resource::{NAMESPACES, Resource};
+use crate::resource::{NAMESPACES, PRIORITY_CLASSES, Resource};
 use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, Object, Store};
@@ -109,6 +109,10 @@ impl ApiServer {
         for name in SYSTEM_NAMESPACES {
             let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             let created = self.create(&NAMESPACES, "", namespace, &WriteOptions::by("kube-apiserver"));
+            debug_assert!(created.is_ok(), "{created:?}");
+        }
+        for class in registry::priority_class::system_classes() {
+            let created = self.create(&PRIORITY_CLASSES, "", class, &WriteOptions::by("kube-apiserver"));
             debug_assert!(created.is_ok(), "{created:?}");
         }
     }

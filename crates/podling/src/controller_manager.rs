@@ -9,6 +9,7 @@ use crate::storage::Change;
 
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
@@ -30,6 +31,7 @@ mod template;
 
 use daemon_set::DaemonSetController;
 use deployment::DeploymentController;
+use disruption::DisruptionController;
 use endpoint_slice::EndpointSliceController;
 use endpoints::EndpointsController;
 use garbage_collector::GarbageCollector;
@@ -69,6 +71,7 @@ impl ControllerManager {
                 Box::new(NodeLifecycleController::new(fork())),
                 Box::new(GarbageCollector::new(fork())),
                 Box::new(ResourceQuotaController::new(fork())),
+                Box::new(DisruptionController::new(fork())),
             ],
         }
     }

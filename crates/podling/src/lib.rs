@@ -11,6 +11,8 @@ mod kubelet;
 mod label_selector;
 pub mod network;
 mod placement;
+mod pod_condition;
+mod pod_disruption_budget;
 mod pod_resources;
 pub mod quantity;
 mod quota;

@@ -42,9 +42,13 @@ const CONNECT_VERBS: &[&str] = &["create", "get"];
 const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
 
 const fn status_of(group: &'static str, kind: &'static str) -> Subresource {
+    status_in(group, "v1", kind)
+}
+
+const fn status_in(group: &'static str, version: &'static str, kind: &'static str) -> Subresource {
     Subresource {
         name: "status",
-        response: (group, "v1", kind),
+        response: (group, version, kind),
         verbs: STATUS_VERBS,
     }
 }
@@ -68,12 +72,15 @@ pub const STORED_VERBS: &[&str] = &[
 ];
 
 macro_rules! resource {
-    ($name:ident, $group:literal, $plural:literal, $singular:literal, $kind:literal, $namespaced:literal,
-     short $short:expr, categories $categories:expr, sub $sub:expr) => {
-        #[doc = concat!("`", $plural, "`")]
+    ($name:ident, $group:literal, $plural:literal, $($facts:tt)*) => {
+        resource!($name, $group, version "v1", $plural, $($facts)*);
+    };
+    ($name:ident, $group:literal, version $version:literal, $plural:literal, $singular:literal, $kind:literal,
+     $namespaced:literal, short $short:expr, categories $categories:expr, sub $sub:expr) => {
+        #[doc = concat!("`", $plural, "` of `", $group, "/", $version, "`")]
         pub static $name: Resource = Resource {
             group: $group,
-            version: "v1",
+            version: $version,
             plural: $plural,
             singular: $singular,
             kind: $kind,
@@ -220,6 +227,11 @@ resource!(
         Subresource {
             name: "binding",
             response: ("", "v1", "Binding"),
+            verbs: &["create"]
+        },
+        Subresource {
+            name: "eviction",
+            response: ("policy", "v1", "Eviction"),
             verbs: &["create"]
         },
         Subresource {
@@ -407,6 +419,17 @@ resource!(
     sub & []
 );
 resource!(
+    POD_DISRUPTION_BUDGETS,
+    "policy",
+    "poddisruptionbudgets",
+    "poddisruptionbudget",
+    "PodDisruptionBudget",
+    true,
+    short & ["pdb"],
+    categories & [],
+    sub & [status_of("policy", "PodDisruptionBudget")]
+);
+resource!(
     STORAGE_CLASSES,
     "storage.k8s.io",
     "storageclasses",
@@ -414,6 +437,17 @@ resource!(
     "StorageClass",
     false,
     short & ["sc"],
+    categories & [],
+    sub & []
+);
+resource!(
+    PRIORITY_CLASSES,
+    "scheduling.k8s.io",
+    "priorityclasses",
+    "priorityclass",
+    "PriorityClass",
+    false,
+    short & ["pc"],
     categories & [],
     sub & []
 );
@@ -490,7 +524,9 @@ pub static ALL: &[&Resource] = &[
     &INGRESS_CLASSES,
     &INGRESSES,
     &NETWORK_POLICIES,
+    &POD_DISRUPTION_BUDGETS,
     &STORAGE_CLASSES,
+    &PRIORITY_CLASSES,
     &LEASES,
     &RUNTIME_CLASSES,
     &ENDPOINT_SLICES,

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
 use crate::events::{EventType, Note, SeriesRecorder};
+use crate::pod_condition::{self, Condition};
 use crate::resource::{NODES, PODS};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
@@ -261,40 +262,25 @@ fn asks_otherwise(old: &Value, new: &Value) -> bool {
 /// The pod with the condition PodScheduled False and `message`; `None` if it has that already.
 fn with_condition(pod: &Value, message: &str, now: Time) -> Option<Value> {
     let mut pod = pod.clone();
-    let mut condition = json!({
-        "type": "PodScheduled", "status": "False", "lastProbeTime": null,
-        "lastTransitionTime": now.rfc3339(), "reason": "Unschedulable", "message": message,
-    });
-    if let Some(generation) = pod["metadata"].get("generation") {
-        condition["observedGeneration"] = generation.clone();
+    let unschedulable = Condition {
+        kind: "PodScheduled",
+        status: "False",
+        reason: "Unschedulable",
+        message,
+    };
+    if !pod_condition::update(&mut pod, &unschedulable, now) {
+        return None;
     }
     if let Some(metadata) = pod["metadata"].as_object_mut() {
         metadata.remove("resourceVersion");
-    }
-    let Some(conditions) = pod["status"].get_mut("conditions").and_then(Value::as_array_mut) else {
-        pod["status"]["conditions"] = json!([condition]);
-        return Some(pod);
-    };
-    match conditions
-        .iter_mut()
-        .find(|known| known["type"] == "PodScheduled")
-    {
-        Some(known) => {
-            if known["status"] == "False" {
-                condition["lastTransitionTime"] = known["lastTransitionTime"].clone();
-            }
-            if *known == condition {
-                return None;
-            }
-            *known = condition;
-        }
-        None => conditions.push(condition),
     }
     Some(pod)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -148,6 +148,16 @@ impl Status {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// 429: to be tried again, after so many seconds if that is known.
+    pub fn too_many_requests(message: &str, retry_after_seconds: u32) -> Self {
+        let mut status = Self::new(429, "TooManyRequests", message);
+        status.details = Some(Box::new(Details {
+            retry_after_seconds,
+            ..Details::default()
+        }));
+        status
+    }
+
     /// 410: the watch's resourceVersion is older than what the server still remembers.
     pub fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)

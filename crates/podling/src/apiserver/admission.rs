@@ -2,15 +2,15 @@
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
 //! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
-//! object or refuse it before it is validated; LimitRanger, PodSecurity and ResourceQuota look at it afterwards. What differs:
-//! PriorityClasses other than the two built-in ones do not exist yet.
+//! object or refuse it before it is validated; Priority, LimitRanger, PodSecurity and ResourceQuota look at it afterwards.
 
 use serde_json::Value;
 
 use super::registry::read::Fields as _;
 use crate::quota::{self, Attempt};
 use crate::resource::{
-    INGRESS_CLASSES, LIMIT_RANGES, PODS, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource, STORAGE_CLASSES,
+    INGRESS_CLASSES, LIMIT_RANGES, PODS, PRIORITY_CLASSES, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource,
+    STORAGE_CLASSES,
 };
 use crate::rng::Rng;
 use crate::status::{Cause, Status};
@@ -71,9 +71,16 @@ fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut
         limit_ranger::default(range, object);
     }
     service_account::admit(namespace, object, lookup, rng).map_err(forbidden)?;
-    priority::admit(object).map_err(forbidden)?;
+    priority::admit(object, lookup).map_err(forbidden)?;
     toleration_seconds::admit(object);
     runtime_class::admit(object, &lookup.cluster_wide(&RUNTIME_CLASSES)).map_err(forbidden)
+}
+
+/// Admits a changed object, putting back what a plugin keeps.
+pub(crate) fn admit_update(resource: &'static Resource, new: &mut Value, old: &Value) {
+    if resource.kind == "Pod" {
+        priority::keep(new, old);
+    }
 }
 
 /// Looks at an object that is sound and about to be stored; the quotas that it is charged to, as they become.
@@ -85,14 +92,18 @@ pub(crate) fn validate(attempt: &Attempt<'_>, lookup: &dyn Lookup) -> Result<Vec
     if resource.kind == "Namespace" && attempt.subresource.is_none() {
         return pod_security::check_labels(attempt.new, attempt.old).map(|()| Vec::new());
     }
-    if !resource.namespaced || !matches!(attempt.subresource, None | Some("resize" | "ephemeralcontainers")) {
-        return Ok(Vec::new());
-    }
     let (namespace, name) = (
         attempt.new["metadata"].text("namespace"),
         attempt.new["metadata"].text("name"),
     );
     let forbidden = |why: String| Status::forbidden(resource.group, resource.plural, name, &why);
+    if resource == &PRIORITY_CLASSES {
+        let checked = priority::validate_class(attempt.new, attempt.old.is_some(), lookup);
+        return checked.map(|()| Vec::new()).map_err(forbidden);
+    }
+    if !resource.namespaced || !matches!(attempt.subresource, None | Some("resize" | "ephemeralcontainers")) {
+        return Ok(Vec::new());
+    }
     for range in lookup.of_namespace(&LIMIT_RANGES, namespace) {
         check_bounds(range, attempt).map_err(forbidden)?;
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::registry::priority_class;
 use super::{ApiServer, DeleteOptions};
 use crate::clock::Time;
-use crate::resource::{NAMESPACES, PODS, Resource};
+use crate::resource::{NAMESPACES, PODS, PRIORITY_CLASSES, Resource};
 use crate::status::Status;
 use crate::storage::{Object, text};
 
@@ -39,6 +40,7 @@ pub(super) fn delete(
     let Some(object) = api.get(resource, namespace, name).cloned() else {
         return Err(Status::not_found(resource.group, resource.plural, name));
     };
+    check_may_go(resource, name)?;
     check_preconditions(resource, &object, options)?;
     let mut marked = Value::clone(&object);
     set_finalizers(&mut marked, options.propagation_policy.as_deref());
@@ -59,6 +61,16 @@ pub(super) fn delete(
     Ok(api.put(resource, marked, options.dry_run))
 }
 
+/// Refuses to delete what the system cannot do without.
+fn check_may_go(resource: &Resource, name: &str) -> Result<(), Status> {
+    let refusal = (resource == &PRIORITY_CLASSES)
+        .then(|| priority_class::deletion_refusal(name))
+        .flatten();
+    refusal.map_or(Ok(()), |why| {
+        Err(Status::forbidden(resource.group, resource.plural, name, why))
+    })
+}
+
 fn remove(api: &mut ApiServer, resource: &'static Resource, last: Value, dry_run: bool) -> Object {
     let (namespace, name) = (
         text(&last, &["metadata", "namespace"]),
@@ -70,7 +82,12 @@ fn remove(api: &mut ApiServer, resource: &'static Resource, last: Value, dry_run
     Arc::new(last)
 }
 
-fn check_preconditions(resource: &Resource, object: &Value, options: &DeleteOptions) -> Result<(), Status> {
+/// Refuses where `options` name another UID or resourceVersion than the object has.
+pub(super) fn check_preconditions(
+    resource: &Resource,
+    object: &Value,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
     let name = text(object, &["metadata", "name"]);
     let refuse = |why: String| Err(Status::conflict(resource.group, resource.kind, name, &why));
     let uid = text(object, &["metadata", "uid"]);

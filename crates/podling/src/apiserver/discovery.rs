@@ -35,7 +35,9 @@ const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("PersistentVolume", "HN/zwEC+JgM="),
     ("PersistentVolumeClaim", "QWTyNDq0dC4="),
     ("Pod", "xPOwRZ+Yhw8="),
+    ("PodDisruptionBudget", "EVWiDmWqyJw="),
     ("PodTemplate", "LIXB2x4IFpk="),
+    ("PriorityClass", "1QwjyaZjj3Y="),
     ("ReplicaSet", "P1RzHs8/mWQ="),
     ("ReplicationController", "Jond2If31h0="),
     ("ResourceQuota", "8uhSgffRX6w="),
@@ -361,7 +363,9 @@ mod tests {
         let order = [
             "apps",
             "events.k8s.io",
+            "policy",
             "storage.k8s.io",
+            "scheduling.k8s.io",
             "coordination.k8s.io",
             "discovery.k8s.io",
         ];

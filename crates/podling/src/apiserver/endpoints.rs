@@ -3,6 +3,7 @@
 //! Source: `k8s.io/apiserver/pkg/endpoints/installer.go` and `.../handlers`.
 
 mod component_status;
+mod eviction;
 mod mutate;
 mod patch;
 pub(crate) mod presentation;
@@ -131,7 +132,8 @@ fn dispatch(
         (_, Some("scale")) => scale::handle(api, request, route, warnings),
         (_, Some("log")) => Err(Status::method_not_allowed()),
         ("POST", Some("binding")) => mutate::bind(api, request, route),
-        (_, Some("binding")) => Err(Status::method_not_allowed()),
+        ("POST", Some("eviction")) => eviction::evict(api, request, route),
+        (_, Some("binding" | "eviction")) => Err(Status::method_not_allowed()),
         (method, None) if route.resource == &COMPONENT_STATUSES => match method {
             "GET" | "HEAD" => component_status::read(api, request, route),
             _ => Err(Status::method_not_allowed()),

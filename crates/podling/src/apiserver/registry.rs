@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::resource::{DAEMON_SETS, Resource};
 use crate::status::field::Error;
 
+mod conditions;
 mod config_map;
 mod container_defaults;
 mod controller_revision;
@@ -36,10 +37,12 @@ mod persistent_volume;
 mod persistent_volume_claim;
 mod pod;
 mod pod_defaults;
+mod pod_disruption_budget;
 mod pod_spec;
 mod pod_template;
 mod pod_update;
 mod pod_warnings;
+pub(crate) mod priority_class;
 pub(crate) mod qos;
 pub(crate) mod read;
 mod replica_set;
@@ -118,6 +121,8 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "PersistentVolume" => &persistent_volume::STRATEGY,
         "PersistentVolumeClaim" => &persistent_volume_claim::STRATEGY,
         "Pod" => &pod::STRATEGY,
+        "PodDisruptionBudget" => &pod_disruption_budget::STRATEGY,
+        "PriorityClass" => &priority_class::STRATEGY,
         "PodTemplate" => &pod_template::STRATEGY,
         "ReplicaSet" => &replica_set::STRATEGY,
         "RuntimeClass" => &runtime_class::STRATEGY,

@@ -17,6 +17,7 @@ use crate::clock::Time;
 use crate::resource::Resource;
 use crate::storage::text;
 
+mod disruption;
 pub(crate) mod duration;
 mod event;
 mod ingress;
@@ -129,6 +130,8 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "DaemonSet" => workload::daemon_set(object, now),
         "PodTemplate" => workload::pod_template(object),
         "ControllerRevision" => workload::controller_revision(object, now),
+        "PodDisruptionBudget" => disruption::pod_disruption_budget(object, now),
+        "PriorityClass" => disruption::priority_class(object, now),
         "Service" => network::service(object, now),
         "Endpoints" => json!([name, network::endpoints(object), age]),
         "EndpointSlice" => network::endpoint_slice(object, now),

@@ -10,8 +10,8 @@ use super::decode::GroupVersionKind;
 use super::{ApiServer, WriteOptions, admission, decode, deletion, managed_fields, registry, service_ip};
 use crate::quota::Attempt;
 use crate::resource::{
-    ENDPOINTS, EVENTS, LEASES, LIMIT_RANGES, NAMESPACES, RESOURCE_QUOTAS, Resource, SERVICE_ACCOUNTS,
-    SERVICES,
+    ENDPOINTS, EVENTS, LEASES, LIMIT_RANGES, NAMESPACES, POD_DISRUPTION_BUDGETS, RESOURCE_QUOTAS, Resource,
+    SERVICE_ACCOUNTS, SERVICES,
 };
 use crate::status::{Status, field};
 use crate::storage::{Object, Store, text};
@@ -81,7 +81,7 @@ fn creates_on_update(resource: &Resource) -> bool {
 
 /// Whether a PUT may leave `resourceVersion` out (`AllowUnconditionalUpdate`).
 fn updates_unconditionally(resource: &Resource) -> bool {
-    resource != &LEASES
+    ![&LEASES, &POD_DISRUPTION_BUDGETS].contains(&resource)
 }
 
 impl ApiServer {
@@ -258,6 +258,7 @@ impl ApiServer {
             let writer = options.writer(target.subresource, self.now());
             managed_fields::track_update(Some(&old), &mut new, GroupVersionKind::of(resource), &writer);
         }
+        admission::admit_update(resource, &mut new, &old);
         registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;

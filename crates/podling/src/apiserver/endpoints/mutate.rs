@@ -147,7 +147,8 @@ pub(super) fn delete_collection(
     Err(Status::method_not_allowed())
 }
 
-fn success(more: &Value) -> Value {
+/// A `metav1.Status` that says success, with `more`.
+pub(super) fn success(more: &Value) -> Value {
     let mut body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"});
     for (key, value) in more.as_object().into_iter().flatten() {
         body[key] = value.clone();
@@ -207,6 +208,7 @@ pub(super) fn stored_face(resource: &Resource, object: Value) -> Value {
     }
 }
 
+/// What becomes of unknown and repeated fields.
 pub(super) fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
     let text = request.parameter("fieldValidation").unwrap_or_default();
     FieldValidation::parse(&text).ok_or_else(|| {

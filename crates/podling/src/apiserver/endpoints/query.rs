@@ -147,45 +147,56 @@ fn check_list_match(request: &Request, matching: &str, errors: &mut Vec<field::E
 pub(super) fn delete_options(request: &Request) -> Result<DeleteOptions, Status> {
     let body = delete_body(request)?;
     let mut errors = Vec::new();
-    let from_query = body.is_null();
-    let dry_runs = match from_query {
-        true => request.parameters("dryRun").collect(),
-        false => body["dryRun"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|v| v.as_str().map(str::to_owned))
-            .collect(),
-    };
-    let policy = match from_query {
-        true => request
-            .parameter("propagationPolicy")
-            .filter(|policy| !policy.is_empty()),
-        false => body["propagationPolicy"].as_str().map(str::to_owned),
-    };
-    let orphan = if from_query {
-        None
+    let (mut options, dry_runs) = if body.is_null() {
+        options_in_query(request, &mut errors)?
     } else {
-        body["orphanDependents"].as_bool()
+        let orphan = body["orphanDependents"].as_bool();
+        let mut options = options_in(&body);
+        check_propagation(options.propagation_policy.as_deref(), orphan, &mut errors);
+        options.propagation_policy = options
+            .propagation_policy
+            .or_else(|| orphan.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_owned()));
+        (options, dry_runs_in(&body))
     };
-    check_propagation(policy.as_deref(), orphan, &mut errors);
-    let grace_period_seconds = if from_query {
-        integer(request, "gracePeriodSeconds")?
-    } else {
-        body["gracePeriodSeconds"].as_i64()
-    };
-    let options = DeleteOptions {
-        grace_period_seconds,
-        propagation_policy: policy
-            .or_else(|| orphan.map(|orphan| if orphan { "Orphan" } else { "Background" }.to_owned())),
-        uid: body["preconditions"]["uid"].as_str().map(str::to_owned),
-        resource_version: body["preconditions"]["resourceVersion"]
-            .as_str()
-            .map(str::to_owned),
-        dry_run: dry_run(dry_runs, &mut errors),
-    };
+    options.dry_run = dry_run(dry_runs, &mut errors);
     refuse("DeleteOptions", &errors)?;
     Ok(options)
+}
+
+fn options_in_query(
+    request: &Request,
+    errors: &mut Vec<field::Error>,
+) -> Result<(DeleteOptions, Vec<String>), Status> {
+    let propagation_policy = request
+        .parameter("propagationPolicy")
+        .filter(|policy| !policy.is_empty());
+    check_propagation(propagation_policy.as_deref(), None, errors);
+    let options = DeleteOptions {
+        grace_period_seconds: integer(request, "gracePeriodSeconds")?,
+        propagation_policy,
+        ..DeleteOptions::default()
+    };
+    Ok((options, request.parameters("dryRun").collect()))
+}
+
+/// `metav1.DeleteOptions` as they stand in a body.
+pub(super) fn options_in(body: &Value) -> DeleteOptions {
+    let owned = |text: &Value| text.as_str().map(str::to_owned);
+    DeleteOptions {
+        grace_period_seconds: body["gracePeriodSeconds"].as_i64(),
+        propagation_policy: owned(&body["propagationPolicy"]),
+        uid: owned(&body["preconditions"]["uid"]),
+        resource_version: owned(&body["preconditions"]["resourceVersion"]),
+        dry_run: !dry_runs_in(body).is_empty(),
+    }
+}
+
+/// The entries of `dryRun` in a body.
+pub(super) fn dry_runs_in(body: &Value) -> Vec<String> {
+    let entries = body["dryRun"].as_array().into_iter().flatten();
+    entries
+        .filter_map(|entry| entry.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn check_propagation(policy: Option<&str>, orphan: Option<bool>, errors: &mut Vec<field::Error>) {

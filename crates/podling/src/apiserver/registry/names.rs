@@ -20,6 +20,8 @@ pub(super) enum Rule {
     Subdomain,
     /// A single DNS label: namespaces, services.
     Label,
+    /// Anything that can stand in a path.
+    PathSegment,
 }
 
 impl Rule {
@@ -32,6 +34,7 @@ impl Rule {
         match self {
             Self::Subdomain => subdomain(&masked),
             Self::Label => label(&masked),
+            Self::PathSegment => path_segment(name),
         }
     }
 }

@@ -1,0 +1,208 @@
+//! The disruption controller: how many of a budget's Pods may be evicted now.
+//!
+//! Source: `kubernetes/pkg/controller/disruption/disruption.go`, v1.36. Differs from Kubernetes: of several budgets
+//! for one Pod it takes the first by name, not any.
+
+use serde_json::Value;
+
+use crate::apiserver::{ApiServer, Component};
+use crate::clock::Time;
+use crate::events::{Event, Recorder};
+use crate::pod_condition::{self, Condition};
+use crate::pod_disruption_budget as budgets;
+use crate::resource::{POD_DISRUPTION_BUDGETS, PODS};
+use crate::rng::Rng;
+use crate::storage::{Change, ChangeKind, Object, text};
+
+use super::queue::{Key, WorkQueue};
+use super::write_options;
+
+mod expected;
+mod scale;
+mod status;
+
+use expected::Expected;
+
+/// What is to be looked at.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Work {
+    /// A budget.
+    Budget(Key),
+    /// A Pod that was to be disrupted and perhaps was not.
+    StalePod(Key),
+    /// A Pod with several budgets, and the one that counts.
+    SeveralBudgets(Key, String),
+}
+
+/// The controller with its queue.
+#[derive(Debug)]
+pub(crate) struct DisruptionController {
+    queue: WorkQueue<Work>,
+    events: Recorder,
+}
+
+impl DisruptionController {
+    /// A controller whose jitter comes from `rng`.
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self {
+            queue: WorkQueue::new(rng),
+            events: Recorder::new("controllermanager", None),
+        }
+    }
+
+    fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
+        let (pod, now) = (&change.object, api.now());
+        let namespace = text(pod, &["metadata", "namespace"]);
+        let all = api.list(&POD_DISRUPTION_BUDGETS, Some(namespace));
+        let mut of_pod = all.filter(|budget| budgets::selects(budget, pod));
+        if let Some(budget) = of_pod.next() {
+            let key = Key::of(budget);
+            if of_pod.next().is_some() {
+                let several = Work::SeveralBudgets(Key::of(pod), key.name.clone());
+                self.queue.add(now, several);
+            }
+            self.queue.add(now, Work::Budget(key));
+        }
+        if change.kind != ChangeKind::Deleted
+            && let Some(at) = status::stale_at(pod)
+        {
+            self.queue.add_at(at.max(now), Work::StalePod(Key::of(pod)));
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+        let Some(budget) = api
+            .get(&POD_DISRUPTION_BUDGETS, &key.namespace, &key.name)
+            .cloned()
+        else {
+            return;
+        };
+        let all = api.list(&PODS, Some(&key.namespace));
+        let pods: Vec<Object> = all
+            .filter(|pod| budgets::selects(&budget, pod))
+            .cloned()
+            .collect();
+        if pods.is_empty() {
+            let event = Event::normal("NoPods", "No matching pods found");
+            self.events.record(api, &budget, None, event);
+        }
+        match expected::expected(&budget, &pods, |owner| {
+            scale::of_controller(api, &key.namespace, owner)
+        }) {
+            Ok(expected) => self.write(api, key, &budget, &pods, &expected),
+            Err(why) => self.fail(api, key, &budget, &why),
+        }
+    }
+
+    fn write(
+        &mut self,
+        api: &mut ApiServer,
+        key: &Key,
+        budget: &Object,
+        pods: &[Object],
+        expected: &Expected,
+    ) {
+        if expected.has_unmanaged {
+            let message = expected::unmanaged(&budget["spec"]["selector"]);
+            let event = Event::warning("UnmanagedPods", &message);
+            self.events.record(api, budget, None, event);
+        }
+        let now = api.now();
+        let disrupted = status::still_disrupted(budget, pods, now);
+        for pod in &disrupted.overdue {
+            // Kubernetes names the namespace twice here.
+            let message = format!(
+                "Pod was expected by PDB {0}/{0} to be deleted but it wasn't",
+                key.namespace
+            );
+            self.events
+                .record(api, pod, None, Event::warning("NotDeleted", &message));
+        }
+        if let Some(next) = status::next(budget, pods, expected, &disrupted, now)
+            && !update(api, next)
+        {
+            self.queue.retry(now, Work::Budget(key.clone()));
+            return;
+        }
+        self.queue.forget(&Work::Budget(key.clone()));
+        if let Some(at) = disrupted.recheck {
+            self.queue.add_at(at, Work::Budget(key.clone()));
+        }
+    }
+
+    /// The number cannot be worked out: nothing may be evicted.
+    fn fail(&mut self, api: &mut ApiServer, key: &Key, budget: &Object, why: &str) {
+        let message = format!("Failed to calculate the number of expected pods: {why}");
+        let event = Event::warning("CalculateExpectedPodCountFailed", &message);
+        self.events.record(api, budget, None, event);
+        if !update(api, status::failed(budget, why, api.now())) {
+            self.queue.retry(api.now(), Work::Budget(key.clone()));
+        }
+    }
+
+    /// A Pod that still lives two minutes after it was to be disrupted is a target no more.
+    fn clear_stale(&mut self, api: &mut ApiServer, key: &Key) {
+        let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
+            return;
+        };
+        let now = api.now();
+        match status::stale_at(&pod) {
+            Some(at) if at > now => self.queue.add_at(at, Work::StalePod(key.clone())),
+            Some(_) => {
+                let mut pod = Value::clone(&pod);
+                let cleared = Condition {
+                    kind: "DisruptionTarget",
+                    status: "False",
+                    reason: "",
+                    message: "",
+                };
+                pod_condition::update(&mut pod, &cleared, now);
+                if api.update(&PODS, Some("status"), pod, &write_options()).is_err() {
+                    self.queue.retry(now, Work::StalePod(key.clone()));
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn tell_of_several(&mut self, api: &mut ApiServer, key: &Key, chosen: &str) {
+        let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
+            return;
+        };
+        let message = format!(
+            "Pod \"{}\"/\"{}\" matches multiple PodDisruptionBudgets.  Chose \"{chosen}\" arbitrarily.",
+            key.namespace, key.name
+        );
+        let event = Event::warning("MultiplePodDisruptionBudgets", &message);
+        self.events.record(api, &pod, None, event);
+    }
+}
+
+/// Writes a budget's status; whether that worked.
+fn update(api: &mut ApiServer, budget: Value) -> bool {
+    let written = api.update(&POD_DISRUPTION_BUDGETS, Some("status"), budget, &write_options());
+    written.is_ok()
+}
+
+impl Component for DisruptionController {
+    fn observe(&mut self, change: &Change, api: &ApiServer) {
+        if change.resource == &PODS {
+            self.observe_pod(change, api);
+        } else if change.resource == &POD_DISRUPTION_BUDGETS && change.kind != ChangeKind::Deleted {
+            self.queue.add(api.now(), Work::Budget(Key::of(&change.object)));
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.queue.next()
+    }
+
+    fn run_next(&mut self, api: &mut ApiServer) {
+        match self.queue.pop(api.now()) {
+            Some(Work::Budget(key)) => self.sync(api, &key),
+            Some(Work::StalePod(key)) => self.clear_stale(api, &key),
+            Some(Work::SeveralBudgets(key, chosen)) => self.tell_of_several(api, &key, &chosen),
+            None => {}
+        }
+    }
+}

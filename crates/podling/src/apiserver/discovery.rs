@@ -54,6 +54,7 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
     let path = request.path.trim_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
     let answer = match parts.as_slice() {
+        ["openapi", "v2"] => Some(openapi::v2::answer(request)),
         ["openapi", "v3", document @ ..] => openapi::answer(request, &document.join("/")),
         ["version"] => Some(Response::json(200, &version())),
         ["healthz" | "livez" | "readyz"] | ["healthz" | "livez" | "readyz", "ping" | "etcd"] => {

@@ -14,6 +14,7 @@ use crate::resource::{self, Resource};
 use crate::schema::{self, Type};
 
 mod definition;
+pub(super) mod v2;
 
 /// One document, ready to be sent.
 struct Document {

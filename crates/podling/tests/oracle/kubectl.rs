@@ -3,6 +3,9 @@
 //! Time stands still while kubectl works and passes while it waits: when it has a stream open and nothing more was
 //! said for a moment, or when it asks nothing for a while (then as fast as outside).
 
+pub(crate) mod port_forward;
+mod terminal;
+
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -14,6 +17,7 @@ use std::time::{Duration, Instant};
 use podling::clock::Time;
 use serde_json::Value;
 
+use self::terminal::Typist;
 use crate::replay::{Replay, Verdict};
 use crate::text;
 
@@ -96,6 +100,8 @@ struct Running {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
+    /// Who types, where it is on a terminal.
+    typist: Option<Typist>,
 }
 
 /// What a command came to.
@@ -153,10 +159,15 @@ impl Kubectl {
         for (name, value) in wanted["env"].as_object().into_iter().flatten() {
             command.env(name, value.as_str().unwrap_or_default());
         }
+        let lines = replay.own(wanted["stdin"].as_str().unwrap_or_default());
+        let typist = (wanted["tty"] == true)
+            .then(|| Typist::sit_down(&mut command, &stdout, &lines))
+            .transpose()?;
         Ok(Running {
             child: command.spawn()?,
             stdout,
             stderr,
+            typist,
         })
     }
 }
@@ -172,10 +183,19 @@ impl Drop for Kubectl {
 }
 
 impl Running {
+    /// Whether there is that text on its standard output.
+    fn has_said(&self, text: &str) -> bool {
+        fs::read_to_string(&self.stdout).is_ok_and(|said| said.contains(text))
+    }
+
     fn end(mut self, exit: Option<i32>) -> io::Result<Ended> {
         if exit.is_none() {
             drop(self.child.kill());
             self.child.wait()?;
+        }
+        if self.typist.is_some() {
+            // The screen is copied by a thread of its own.
+            thread::sleep(REACTION);
         }
         let read = |path: &Path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Ok(Ended {
@@ -190,11 +210,6 @@ impl Running {
 pub(crate) fn step(replay: &mut Replay, kubectl: &mut Kubectl, step: &Value) -> Result<(), Verdict> {
     let failed = |error: io::Error| Verdict::Differs(format!("kubectl could not be run: {error}"));
     let wanted = &step["kubectl"];
-    if wanted["tty"] == true {
-        return Err(Verdict::Differs(
-            "commands on a terminal are not replayed".to_owned(),
-        ));
-    }
     let running = kubectl.start(replay, wanted).map_err(failed)?;
     if wanted["background"] == true {
         let before = replay.cluster.activity();
@@ -239,6 +254,11 @@ fn limit(replay: &Replay, step: &Value) -> (Time, bool) {
     if let Some(timeout) = seconds(&step["kubectl"]["timeout"]) {
         return (now + timeout, true);
     }
+    // A port-forward that never listened was ended by the recorder.
+    let never_listened = step["exit"].is_null() && step["answers"].as_array().is_some_and(Vec::is_empty);
+    if let Some(took) = seconds(&step["took"]).filter(|_| never_listened) {
+        return (now + took, true);
+    }
     // kubectl's own time-outs run outside; by then no more than the recorded time may have passed in the cluster.
     let timed_out = step["stderr"].to_string().contains("timed out");
     let allowed = match seconds(&step["took"]) {
@@ -250,32 +270,70 @@ fn limit(replay: &Replay, step: &Value) -> (Time, bool) {
     (now + allowed, false)
 }
 
+/// Lets time pass in the cluster while a kubectl waits for it.
+struct Watcher {
+    limit: Time,
+    killed_then: bool,
+    asked: u64,
+    background: usize,
+    started: Instant,
+    stepped: Instant,
+}
+
+impl Watcher {
+    fn new(replay: &Replay, step: &Value) -> Self {
+        let (limit, killed_then) = limit(replay, step);
+        Self {
+            limit,
+            killed_then,
+            asked: replay.cluster.activity().requests,
+            background: replay.background_streams,
+            started: Instant::now(),
+            stepped: Instant::now(),
+        }
+    }
+
+    /// Whether kubectl has had the time that it takes to sleep.
+    fn has_waited(&self) -> bool {
+        self.started.elapsed() > ASLEEP
+    }
+
+    /// Looks whether kubectl waits, and lets time pass if so; whether it has had long enough.
+    fn look(&mut self, replay: &mut Replay) -> bool {
+        let activity = replay.cluster.activity();
+        let waits = activity.streams > self.background && activity.quiet >= REACTION;
+        let sleeps =
+            activity.requests > self.asked && activity.quiet >= ASLEEP && self.stepped.elapsed() >= STEP;
+        let at_limit = replay.cluster.now() >= self.limit;
+        if (waits || sleeps) && !at_limit {
+            replay.settle(STEP);
+            replay.time_passed_beside_kubectl = true;
+            self.stepped = Instant::now();
+        }
+        let over = at_limit && self.killed_then && activity.quiet >= REACTION * 10;
+        if over || self.started.elapsed() > PATIENCE {
+            // A command that the machine was too busy for says nothing about the cluster.
+            replay.time_passed_beside_kubectl |= !over;
+            return true;
+        }
+        thread::sleep(LOOK);
+        false
+    }
+}
+
 fn wait(replay: &mut Replay, mut running: Running, step: &Value) -> io::Result<Ended> {
-    let (limit, killed_then) = limit(replay, step);
-    let background = replay.background_streams;
-    let asked = replay.cluster.activity().requests;
-    let started = Instant::now();
-    let mut stepped = Instant::now();
+    let mut watcher = Watcher::new(replay, step);
     loop {
         if let Some(status) = running.child.try_wait()? {
             return running.end(status.code());
         }
-        let activity = replay.cluster.activity();
-        let waits = activity.streams > background && activity.quiet >= REACTION;
-        let sleeps = activity.requests > asked && activity.quiet >= ASLEEP && stepped.elapsed() >= STEP;
-        let at_limit = replay.cluster.now() >= limit;
-        if (waits || sleeps) && !at_limit {
-            replay.settle(STEP);
-            replay.time_passed_beside_kubectl = true;
-            stepped = Instant::now();
+        let seen = fs::metadata(&running.stdout).is_ok_and(|screen| screen.len() > 0);
+        if let Some(typist) = &mut running.typist {
+            typist.type_on(replay.cluster.now(), seen)?;
         }
-        let over = at_limit && killed_then && activity.quiet >= REACTION * 10;
-        if over || started.elapsed() > PATIENCE {
-            // A command that the machine was too busy for says nothing about the cluster.
-            replay.time_passed_beside_kubectl |= !over;
+        if watcher.look(replay) {
             return running.end(None);
         }
-        thread::sleep(LOOK);
     }
 }
 

@@ -86,11 +86,8 @@ pub(crate) struct Said {
 
 /// Replays a case until the first step that does not answer as recorded.
 pub(crate) fn replay(case: &Case, program: Result<&Program, &'static str>) -> Verdict {
-    if case.uses("portForward") {
-        return Verdict::Differs("port-forwards are not served yet".to_owned());
-    }
     let mut replay = Replay::new(case);
-    let kubectl = match (case.uses("kubectl"), program) {
+    let kubectl = match (case.uses("kubectl") || case.uses("portForward"), program) {
         (false, _) => Ok(None),
         (true, Ok(program)) => replay.kubectl(program, &case.name).map(Some),
         (true, Err(why)) => return Verdict::Skipped(why),
@@ -301,8 +298,13 @@ impl Replay {
     }
 
     fn act(&mut self, kubectl: Option<&mut Kubectl>, step: &Value) -> Result<(), Verdict> {
-        if let (Some(kubectl), true) = (kubectl, step.get("kubectl").is_some()) {
-            return kubectl::step(self, kubectl, step);
+        if let Some(kubectl) = kubectl {
+            if step.get("kubectl").is_some() {
+                return kubectl::step(self, kubectl, step);
+            }
+            if step.get("portForward").is_some() {
+                return kubectl::port_forward::step(self, kubectl, step);
+            }
         }
         if let Some(timeline) = step.get("timeline") {
             return self.compare_timeline(timeline, step);

@@ -19,8 +19,10 @@ mod namespace;
 mod namespace_content;
 mod node_lifecycle;
 mod ownership;
+mod persistent_volume;
 mod pod;
 mod pod_control;
+mod protection;
 mod queue;
 mod replica_set;
 mod resource_quota;
@@ -38,6 +40,8 @@ use garbage_collector::GarbageCollector;
 use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
 use node_lifecycle::NodeLifecycleController;
+use persistent_volume::PersistentVolumeController;
+use protection::ProtectionController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
 use stateful_set::StatefulSetController;
@@ -72,6 +76,8 @@ impl ControllerManager {
                 Box::new(GarbageCollector::new(fork())),
                 Box::new(ResourceQuotaController::new(fork())),
                 Box::new(DisruptionController::new(fork())),
+                Box::new(PersistentVolumeController::new(fork())),
+                Box::new(ProtectionController::new(fork())),
             ],
         }
     }

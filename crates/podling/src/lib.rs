@@ -25,6 +25,7 @@ pub mod schema;
 pub mod status;
 pub mod storage;
 mod timers;
+mod volume;
 
 pub use cluster::{Cluster, Components, Config, NodeConfig};
 pub use request::{Body, Chunk, Messages, Request, Response};

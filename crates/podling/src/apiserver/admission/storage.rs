@@ -24,9 +24,14 @@ pub(super) fn default_class(claim: &mut Value, classes: &[&Value]) {
     if names_one {
         return;
     }
-    if let Some(class) = the_default_of(classes, &IS_DEFAULT) {
+    if let Some(class) = default_class_of(classes) {
         object_at(claim, "spec")["storageClassName"] = class.into();
     }
+}
+
+/// The name of the class that claims get which name none.
+pub(crate) fn default_class_of(classes: &[&Value]) -> Option<String> {
+    the_default_of(classes, &IS_DEFAULT)
 }
 
 /// Holds the object until its controller finds it out of use.

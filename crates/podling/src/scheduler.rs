@@ -1,8 +1,10 @@
 //! The scheduler: gives each pod a node.
 //!
 //! Source: `kubernetes/pkg/scheduler`. One pod is scheduled at a time; each cycle takes about a millisecond.
-//! Differs from Kubernetes: binding is part of the cycle; nothing is preempted yet.
+//! Differs from Kubernetes: a pod without volumes to bind is bound within its
+//! cycle; nothing is preempted yet.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,9 +13,11 @@ use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
 use crate::events::{EventType, Note, SeriesRecorder};
 use crate::pod_condition::{self, Condition};
-use crate::resource::{NODES, PODS};
+use crate::resource::{NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
+use crate::timers::Timers;
+use crate::volume::claims_of;
 
 mod cache;
 mod framework;
@@ -21,10 +25,13 @@ mod message;
 mod plugins;
 mod queue;
 mod requests;
+mod volume_bindings;
+mod volumes;
 
 use cache::{Cache, NodeInfo, PodInfo};
 use framework::FitError;
 use queue::{PodKey, Queue};
+use volume_bindings::{State, Waiting};
 
 /// The name that pods ask for by `spec.schedulerName`.
 const NAME: &str = "default-scheduler";
@@ -44,6 +51,10 @@ pub(crate) struct Scheduler {
     busy: Time,
     /// Where among the nodes the next search begins.
     start: usize,
+    /// Pods that have a node and wait for their volumes there.
+    waiting: BTreeMap<PodKey, Waiting>,
+    /// When each of them is looked at again.
+    polls: Timers<PodKey>,
 }
 
 impl Scheduler {
@@ -56,6 +67,8 @@ impl Scheduler {
             rng: Rng::new(seed),
             busy: Time::default(),
             start: 0,
+            waiting: BTreeMap::new(),
+            polls: Timers::default(),
         }
     }
 
@@ -83,7 +96,10 @@ impl Scheduler {
                 self.pod_left(pod, api);
             }
         } else if gone || !is_ours(pod) {
+            self.stop_waiting(&key_of(pod));
             self.queue.remove(&key_of(pod));
+        } else if self.waiting.contains_key(&key_of(pod)) {
+            // It has its node; what happens to it meanwhile does not matter.
         } else if change
             .previous
             .as_ref()
@@ -95,12 +111,23 @@ impl Scheduler {
         }
     }
 
+    /// A claim has come or changed: the pods that use it may fit now.
+    fn claim_changed(&mut self, claim: &Value, api: &ApiServer) {
+        let metadata = &claim["metadata"];
+        self.wake_if(api, |pod, plugin| {
+            plugins::looks_at_volumes(plugin)
+                && pod.object["metadata"]["namespace"] == metadata["namespace"]
+                && claims_of(&pod.object).any(|name| metadata["name"] == *name)
+        });
+    }
+
     /// A pod has left its node: what waits for resources or for its ports may come.
     fn pod_left(&mut self, gone: &Object, api: &ApiServer) {
         let gone = PodInfo::new(gone.clone());
         self.wake_if(api, |pod, plugin| match plugin {
             plugins::resources_fit::NAME => true,
             plugins::node_ports::NAME => plugins::node_ports::conflict(pod, &gone),
+            plugins::volume_restrictions::NAME => true,
             _ => false,
         });
     }
@@ -146,11 +173,72 @@ impl Scheduler {
         if is_bound(&pod) || !is_ours(&pod) || pod["metadata"]["deletionTimestamp"].is_string() {
             return self.queue.remove(key);
         }
-        let info = PodInfo::new(pod.clone());
+        let mut info = PodInfo::new(pod.clone());
+        match volumes::gather(api, &pod) {
+            Ok(volumes) => info.volumes = volumes,
+            Err(why) => {
+                let error = framework::no_volumes(&self.cache, why);
+                return self.fail(api, &pod, key, &error);
+            }
+        }
         match framework::schedule(&info, &self.cache, &mut self.start) {
-            Ok(node) => self.bind(api, &pod, key, &node),
+            Ok(node) if info.volumes.delayed.is_empty() => self.bind(api, &pod, key, &node),
+            Ok(node) => self.bind_volumes(api, &info, key, &node),
             Err(error) => self.fail(api, &pod, key, &error),
         }
+    }
+
+    /// Has the pod's claims bound on the node before the pod itself is; meanwhile it has its place there.
+    fn bind_volumes(&mut self, api: &mut ApiServer, pod: &PodInfo, key: &PodKey, node: &str) {
+        let bindings = (self.cache.node(node))
+            .and_then(|node| plugins::volume_binding::bindings(pod, node))
+            .unwrap_or_default();
+        match volume_bindings::start(api, &pod.object, node, &bindings) {
+            Ok(waiting) => {
+                let mut assumed = Value::clone(&pod.object);
+                assumed["spec"]["nodeName"] = node.into();
+                self.cache.set_pod(assumed.into());
+                self.polls.at(api.now() + volume_bindings::POLL, key.clone());
+                self.waiting.insert(key.clone(), waiting);
+            }
+            Err(why) => self.give_up_volumes(api, &pod.object, key, &why),
+        }
+    }
+
+    /// Looks whether the volumes of a waiting pod are bound.
+    fn poll(&mut self, api: &mut ApiServer, key: &PodKey) {
+        let Some(waiting) = self.waiting.get(key) else {
+            return;
+        };
+        match volume_bindings::check(api, waiting) {
+            State::Pending => self.polls.at(api.now() + volume_bindings::POLL, key.clone()),
+            State::Ready => {
+                if let Some(waiting) = self.stop_waiting(key) {
+                    self.bind(api, &waiting.pod, key, &waiting.node);
+                }
+            }
+            State::Failed(why) => {
+                if let Some(waiting) = self.stop_waiting(key) {
+                    self.give_up_volumes(api, &waiting.pod, key, &why);
+                }
+            }
+        }
+    }
+
+    /// Gives the pod's place on its node back.
+    fn stop_waiting(&mut self, key: &PodKey) -> Option<Waiting> {
+        let waiting = self.waiting.remove(key)?;
+        self.polls.cancel(key);
+        let mut assumed = Value::clone(&waiting.pod);
+        assumed["spec"]["nodeName"] = waiting.node.as_str().into();
+        self.cache.remove_pod(&assumed);
+        Some(waiting)
+    }
+
+    fn give_up_volumes(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, why: &str) {
+        let message = format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}");
+        self.report(api, pod, "SchedulerError", &message);
+        self.queue.reject(key, BTreeSet::new(), api.now());
     }
 
     fn bind(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, node: &str) {
@@ -175,8 +263,7 @@ impl Scheduler {
                     message: &refusal.message,
                 };
                 self.events.record(api, pod, note);
-                self.queue
-                    .reject(key, std::collections::BTreeSet::new(), api.now());
+                self.queue.reject(key, BTreeSet::new(), api.now());
             }
         }
     }
@@ -184,14 +271,19 @@ impl Scheduler {
     fn fail(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, error: &FitError) {
         let message = message::unschedulable(error);
         self.queue.reject(key, error.plugins.clone(), api.now());
+        self.report(api, pod, "Unschedulable", &message);
+    }
+
+    /// Tells the pod, by an event and its condition, why it has no node.
+    fn report(&mut self, api: &mut ApiServer, pod: &Object, reason: &str, message: &str) {
         let note = Note {
             kind: EventType::Warning,
             reason: "FailedScheduling",
             action: "Scheduling",
-            message: &message,
+            message,
         };
         self.events.record(api, pod, note);
-        if let Some(pod) = with_condition(pod, &message, api.now()) {
+        if let Some(pod) = with_condition(pod, reason, message, api.now()) {
             // A pod that is gone by now needs no condition.
             drop(api.update(&PODS, Some("status"), pod, &options()));
         }
@@ -204,15 +296,25 @@ impl Component for Scheduler {
             self.observe_pod(change, api);
         } else if change.resource == &NODES {
             self.observe_node(change, api);
+        } else if change.resource == &PERSISTENT_VOLUME_CLAIMS {
+            self.claim_changed(&change.object, api);
+        } else if change.resource == &PERSISTENT_VOLUMES || change.resource == &STORAGE_CLASSES {
+            self.wake_if(api, |pod, plugin| {
+                plugins::looks_at_volumes(plugin) && claims_of(&pod.object).next().is_some()
+            });
         }
     }
 
     fn next_deadline(&self) -> Option<Time> {
-        Some(self.queue.next()?.max(self.busy))
+        let of_queue = self.queue.next().map(|next| next.max(self.busy));
+        of_queue.into_iter().chain(self.polls.next()).min()
     }
 
     fn run_next(&mut self, api: &mut ApiServer) {
         let now = api.now();
+        if let Some(key) = self.polls.pop_due(now) {
+            return self.poll(api, &key);
+        }
         if now < self.busy {
             return;
         }
@@ -259,13 +361,13 @@ fn asks_otherwise(old: &Value, new: &Value) -> bool {
             .any(|key| old_meta[key] != new_meta[key])
 }
 
-/// The pod with the condition PodScheduled False and `message`; `None` if it has that already.
-fn with_condition(pod: &Value, message: &str, now: Time) -> Option<Value> {
+/// The pod with the condition PodScheduled False, `reason` and `message`; `None` if it has that already.
+fn with_condition(pod: &Value, reason: &str, message: &str, now: Time) -> Option<Value> {
     let mut pod = pod.clone();
     let unschedulable = Condition {
         kind: "PodScheduled",
         status: "False",
-        reason: "Unschedulable",
+        reason,
         message,
     };
     if !pod_condition::update(&mut pod, &unschedulable, now) {
@@ -287,11 +389,11 @@ mod tests {
     fn a_condition_is_written_once_and_keeps_its_time() {
         let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
         let pod = json!({"metadata": {"resourceVersion": "3"}, "status": {}});
-        let pod = with_condition(&pod, "no room", now).unwrap();
+        let pod = with_condition(&pod, "Unschedulable", "no room", now).unwrap();
         assert!(pod["metadata"].get("resourceVersion").is_none());
         let later = now + Duration::from_secs(60);
-        assert_eq!(with_condition(&pod, "no room", later), None);
-        let changed = with_condition(&pod, "still no room", later).unwrap();
+        assert_eq!(with_condition(&pod, "Unschedulable", "no room", later), None);
+        let changed = with_condition(&pod, "Unschedulable", "still no room", later).unwrap();
         assert_eq!(
             changed["status"]["conditions"][0]["lastTransitionTime"],
             "2026-01-01T00:00:00Z"

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::storage::{Object, text};
 
 use super::requests::{self, HostPort, Resources};
+use super::volumes::PodVolumes;
 
 /// A pod with what the scheduler reads from it.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct PodInfo {
     /// CPU (in thousandths) and memory (in bytes) as scoring counts them.
     pub(crate) assumed: (i64, i64),
     pub(crate) ports: Vec<HostPort>,
+    /// What its volumes ask for; gathered for a pod that is being scheduled.
+    pub(crate) volumes: PodVolumes,
 }
 
 impl PodInfo {
@@ -29,6 +32,7 @@ impl PodInfo {
             requests: requests::pod_requests(spec),
             assumed: requests::assumed_requests(spec),
             ports: requests::host_ports(spec),
+            volumes: PodVolumes::default(),
             object,
         }
     }
@@ -196,6 +200,11 @@ impl Cache {
         if let Some(node) = self.nodes.get_mut(text(object, &["spec", "nodeName"])) {
             node.remove(&key);
         }
+    }
+
+    /// The node of that name.
+    pub(crate) fn node(&self, name: &str) -> Option<&NodeInfo> {
+        self.nodes.get(name)
     }
 
     /// The nodes in the scheduler's order: the first of each zone, then the second of each, and so on.

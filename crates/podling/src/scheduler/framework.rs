@@ -71,6 +71,16 @@ pub(crate) struct FitError {
     pub(crate) never_preempts: bool,
 }
 
+/// What is said of a pod whose volumes no node can have.
+pub(crate) fn no_volumes(cache: &Cache, reason: String) -> FitError {
+    FitError {
+        nodes: cache.nodes().len(),
+        pre_filter: Some(reason),
+        plugins: BTreeSet::from([plugins::volume_binding::NAME]),
+        ..FitError::default()
+    }
+}
+
 /// Chooses a node for `pod`. `start` is where among the nodes the search begins, and is moved on.
 pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Result<String, Box<FitError>> {
     let all = cache.nodes();
@@ -212,6 +222,10 @@ pub(crate) fn node_helps(pod: &PodInfo, plugin: Name, old: Option<&NodeInfo>, ne
     let Some(plugin) = plugins::FILTERS.iter().find(|filter| filter.name == plugin) else {
         return true;
     };
+    if plugins::looks_at_volumes(plugin.name) {
+        // What the volumes ask for is known only in a cycle of the pod's own.
+        return true;
+    }
     let empty = |node: &NodeInfo| NodeInfo::new(node.object.clone());
     let fits = |node: &NodeInfo| (plugin.filter)(pod, &empty(node)) == Verdict::Fits;
     fits(new) && old.is_none_or(|old| !fits(old) || plugins::resources_fit::has_grown(pod, old, new))

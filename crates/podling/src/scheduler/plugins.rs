@@ -1,8 +1,8 @@
 //! The scheduler's plugins, in the order of the default profile.
 //!
-//! Left out so far: volumes, PodTopologySpread, InterPodAffinity, ImageLocality.
+//! Left out so far: PodTopologySpread, InterPodAffinity, ImageLocality.
 
-use super::framework::{Filter, Score};
+use super::framework::{Filter, Name, Score};
 
 pub(crate) mod balanced_allocation;
 pub(crate) mod node_affinity;
@@ -10,6 +10,9 @@ pub(crate) mod node_itself;
 pub(crate) mod node_ports;
 pub(crate) mod resources_fit;
 pub(crate) mod taint_toleration;
+pub(crate) mod volume_binding;
+pub(crate) mod volume_restrictions;
+pub(crate) mod volume_zone;
 
 /// What rules nodes out.
 pub(crate) const FILTERS: &[Filter] = &[
@@ -37,7 +40,24 @@ pub(crate) const FILTERS: &[Filter] = &[
         name: resources_fit::NAME,
         filter: resources_fit::filter,
     },
+    Filter {
+        name: volume_restrictions::NAME,
+        filter: volume_restrictions::filter,
+    },
+    Filter {
+        name: volume_binding::NAME,
+        filter: volume_binding::filter,
+    },
+    Filter {
+        name: volume_zone::NAME,
+        filter: volume_zone::filter,
+    },
 ];
+
+/// Whether a plugin judges by what the pod's volumes ask for.
+pub(crate) fn looks_at_volumes(plugin: Name) -> bool {
+    [volume_restrictions::NAME, volume_binding::NAME, volume_zone::NAME].contains(&plugin)
+}
 
 /// What prefers nodes.
 pub(crate) const SCORES: &[Score] = &[

@@ -145,6 +145,26 @@ impl ApiServer {
         self.store.list(resource, namespace)
     }
 
+    /// The stored objects as they were when `revision` was the last; `None` if that is forgotten.
+    pub(crate) fn list_at(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Option<Vec<Object>> {
+        self.store.list_at(resource, namespace, revision)
+    }
+
+    /// Lets go of old changes that all components have seen.
+    pub(crate) fn forget_up_to(&mut self, seen: u64) {
+        self.store.forget_up_to(seen);
+    }
+
+    /// Forgets how the cluster came to be, as a server does that starts with what it finds.
+    pub(crate) fn compact(&mut self) {
+        self.store.compact();
+    }
+
     /// The changes after `revision`, as far as they are remembered.
     pub(crate) fn changes_since(&self, revision: u64) -> Vec<Change> {
         self.store

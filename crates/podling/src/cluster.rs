@@ -141,6 +141,7 @@ impl Cluster {
             observed: 0,
         };
         cluster.settle();
+        cluster.api.compact();
         cluster
     }
 
@@ -217,5 +218,6 @@ impl Cluster {
             self.nodes.observe(&change, &self.api);
             self.observed = change.revision;
         }
+        self.api.forget_up_to(self.observed);
     }
 }

@@ -17,6 +17,8 @@ pub struct Status {
     pub message: String,
     /// What the request was about.
     pub details: Option<Box<Details>>,
+    /// Where a list that cannot go on as it began may go on; empty for nowhere (`metadata.continue`).
+    pub continue_token: String,
 }
 
 /// The object or kind that a [`Status`] is about, and why it was refused.
@@ -64,6 +66,7 @@ impl Status {
             reason,
             message: message.into(),
             details: None,
+            continue_token: String::new(),
         }
     }
 
@@ -158,6 +161,15 @@ impl Status {
         status
     }
 
+    /// 413: `Request entity is too large: {why}`.
+    pub fn too_large(why: &str) -> Self {
+        Self::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("Request entity is too large: {why}"),
+        )
+    }
+
     /// 410: the watch's resourceVersion is older than what the server still remembers.
     pub fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)
@@ -204,6 +216,9 @@ impl Status {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "code": self.code,
         });
+        if !self.continue_token.is_empty() {
+            body["metadata"]["continue"] = self.continue_token.as_str().into();
+        }
         if !self.reason.is_empty() {
             body["reason"] = self.reason.into();
         }

@@ -42,7 +42,8 @@ pub struct Change {
     pub previous: Option<Object>,
 }
 
-type Names = BTreeMap<(String, String), Object>;
+/// The objects of a resource by their keys: `namespace/name`, or the bare name.
+type Names = BTreeMap<String, Object>;
 
 /// All objects of one cluster.
 #[derive(Debug, Default)]
@@ -68,22 +69,50 @@ impl Store {
 
     /// The object of that name; the namespace is empty for cluster-scoped resources.
     pub fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Option<&Object> {
-        self.names(resource)?
-            .get(&(namespace.to_owned(), name.to_owned()))
+        self.names(resource)?.get(&key(namespace, name))
     }
 
-    /// The objects of a resource, in one namespace or in all, ordered by namespace and name.
+    /// The objects of a resource, in one namespace or in all, ordered by key.
     pub fn list<'a>(
         &'a self,
         resource: &Resource,
         namespace: Option<&'a str>,
     ) -> impl Iterator<Item = &'a Object> + use<'a> {
-        let from = (namespace.unwrap_or_default().to_owned(), String::new());
+        let prefix = prefix(namespace);
+        let from = prefix.clone();
         self.names(resource)
             .into_iter()
             .flat_map(move |names| names.range(from.clone()..))
-            .take_while(move |((of, _), _)| namespace.is_none_or(|namespace| of == namespace))
+            .take_while(move |(key, _)| key.starts_with(&prefix))
             .map(|(_, object)| object)
+    }
+
+    /// The same list as it was when `revision` was the last; `None` if that is forgotten.
+    pub fn list_at(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        revision: u64,
+    ) -> Option<Vec<Object>> {
+        if revision >= self.revision {
+            return Some(self.list(resource, namespace).cloned().collect());
+        }
+        let mut names = self.names(resource).cloned().unwrap_or_default();
+        let later: Vec<&Change> = self.changes_since(revision)?.collect();
+        let of_group = |resource: &Resource| (resource.group, resource.plural);
+        for change in later.into_iter().rev() {
+            if of_group(change.resource) != of_group(resource) {
+                continue;
+            }
+            let key = key_of(&change.object);
+            match &change.previous {
+                Some(previous) => names.insert(key, Arc::clone(previous)),
+                None => names.remove(&key),
+            };
+        }
+        let prefix = prefix(namespace);
+        names.retain(|key, _| key.starts_with(&prefix));
+        Some(names.into_values().collect())
     }
 
     fn names(&self, resource: &Resource) -> Option<&Names> {
@@ -116,7 +145,7 @@ impl Store {
     /// Removes an object; `None` if there is none of that name.
     pub fn remove(&mut self, resource: &'static Resource, namespace: &str, name: &str) -> Option<Object> {
         let names = self.tables.get_mut(&(resource.group, resource.plural))?;
-        let previous = names.remove(&(namespace.to_owned(), name.to_owned()))?;
+        let previous = names.remove(&key(namespace, name))?;
         self.revision += 1;
         let mut last = Value::clone(&previous);
         last["metadata"]["resourceVersion"] = self.revision.to_string().into();
@@ -132,32 +161,62 @@ impl Store {
     }
 
     fn remember(&mut self, change: Change) {
-        if self.log.len() == LOG_CAPACITY {
+        self.log.push_back(change);
+    }
+
+    /// Forgets the oldest changes while there are too many, but none after `seen`.
+    pub fn forget_up_to(&mut self, seen: u64) {
+        while self.log.len() > LOG_CAPACITY && self.log.front().is_some_and(|change| change.revision <= seen)
+        {
             self.log.pop_front();
         }
-        self.log.push_back(change);
+    }
+
+    /// Forgets all changes so far: nobody can ask for what was before.
+    pub fn compact(&mut self) {
+        self.log.clear();
+    }
+
+    /// The oldest revision whose later changes are all remembered.
+    pub fn oldest_revision(&self) -> u64 {
+        self.log
+            .front()
+            .map_or(self.revision, |change| change.revision.saturating_sub(1))
     }
 
     /// The changes after `revision`, oldest first; `None` if some of them are already forgotten.
     pub fn changes_since(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
-        let oldest = self
-            .log
-            .front()
-            .map_or(self.revision + 1, |change| change.revision);
-        if revision + 1 < oldest {
+        let oldest = self.oldest_revision();
+        if revision < oldest {
             return None;
         }
         // Every write adds exactly one entry, so revisions in the log have no gaps.
-        let skipped = usize::try_from(revision + 1 - oldest).unwrap_or(usize::MAX);
+        let skipped = usize::try_from(revision - oldest).unwrap_or(usize::MAX);
         Some(self.log.iter().skip(skipped))
     }
 }
 
-fn key_of(object: &Value) -> (String, String) {
-    (
-        text(object, &["metadata", "namespace"]).to_owned(),
-        text(object, &["metadata", "name"]).to_owned(),
+/// As etcd has it, so that lists of all namespaces come in etcd's order: `a-b/x` before `a/x`.
+fn key(namespace: &str, name: &str) -> String {
+    match namespace {
+        "" => name.to_owned(),
+        _ => format!("{namespace}/{name}"),
+    }
+}
+
+fn key_of(object: &Value) -> String {
+    key(
+        text(object, &["metadata", "namespace"]),
+        text(object, &["metadata", "name"]),
     )
+}
+
+/// What the keys of a namespace, or all keys, begin with.
+fn prefix(namespace: Option<&str>) -> String {
+    match namespace {
+        None | Some("") => String::new(),
+        Some(namespace) => format!("{namespace}/"),
+    }
 }
 
 #[cfg(test)]
@@ -201,6 +260,41 @@ mod tests {
         for _ in 0..LOG_CAPACITY {
             store.put(&CONFIG_MAPS, config_map("a", "x"));
         }
+        assert!(store.changes_since(2).is_some());
+        store.forget_up_to(store.revision());
         assert!(store.changes_since(2).is_none());
+    }
+
+    #[test]
+    fn a_list_is_had_as_it_was() {
+        let mut store = Store::default();
+        let first = store.put(&CONFIG_MAPS, config_map("a", "x"));
+        let names = |store: &Store, revision| {
+            let list = store.list_at(&CONFIG_MAPS, Some("a"), revision)?;
+            let name = |object: &Object| text(object, &["metadata", "name"]).to_owned();
+            Some(list.iter().map(name).collect::<Vec<String>>())
+        };
+        store.put(&CONFIG_MAPS, config_map("a", "y"));
+        store.remove(&CONFIG_MAPS, "a", "x");
+        assert_eq!(names(&store, 1), Some(vec!["x".to_owned()]));
+        assert_eq!(names(&store, 2), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(names(&store, 3), Some(vec!["y".to_owned()]));
+        assert_eq!(store.list_at(&CONFIG_MAPS, None, 1), Some(vec![first]));
+        store.compact();
+        assert_eq!(names(&store, 2), None);
+        assert_eq!(names(&store, 3), Some(vec!["y".to_owned()]));
+    }
+
+    #[test]
+    fn lists_come_in_the_order_of_etcd() {
+        let mut store = Store::default();
+        for namespace in ["a", "a-b"] {
+            store.put(&CONFIG_MAPS, config_map(namespace, "x"));
+        }
+        let namespaces: Vec<&str> = store
+            .list(&CONFIG_MAPS, None)
+            .map(|object| text(object, &["metadata", "namespace"]))
+            .collect();
+        assert_eq!(namespaces, ["a-b", "a"]);
     }
 }

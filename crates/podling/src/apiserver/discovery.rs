@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::negotiation::{self, Clause};
 use super::openapi;
 use crate::request::{Request, Response};
 use crate::resource::{self, Resource, Subresource};
@@ -86,7 +87,7 @@ fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {
         _ => return None,
     };
     Some(match (form(&request.accept), aggregated) {
-        (None, _) => Response::from(not_acceptable()),
+        (None, _) => Response::from(negotiation::no_whole_form()),
         (Some(Form::Aggregated(version)), Some(groups)) => aggregated_list(version, &groups),
         (Some(_), _) => Response::json(200, &legacy),
     })
@@ -103,35 +104,18 @@ enum Form {
 
 /// The first form of an Accept header that is served.
 fn form(accept: &str) -> Option<Form> {
-    if accept.trim().is_empty() {
-        return Some(Form::Legacy);
-    }
-    accept.split(',').find_map(clause)
+    negotiation::clauses(accept).iter().find_map(form_of)
 }
 
-fn clause(clause: &str) -> Option<Form> {
-    let mut parts = clause.split(';').map(str::trim);
-    if !matches!(parts.next()?, "application/json" | "*/*" | "application/*") {
-        return None;
+fn form_of(clause: &Clause<'_>) -> Option<Form> {
+    let is_aggregated =
+        clause.parameter("g") == "apidiscovery.k8s.io" && clause.parameter("as") == "APIGroupDiscoveryList";
+    match (is_aggregated, clause.parameter("v")) {
+        (true, "v2") => Some(Form::Aggregated("v2")),
+        (true, "v2beta1") => Some(Form::Aggregated("v2beta1")),
+        (true, _) => None,
+        (false, _) => Some(Form::Legacy),
     }
-    let parameters: Vec<&str> = parts.collect();
-    let has = |parameter| parameters.contains(&parameter);
-    match (
-        has("g=apidiscovery.k8s.io") && has("as=APIGroupDiscoveryList"),
-        has("v=v2"),
-        has("v=v2beta1"),
-    ) {
-        (true, true, _) => Some(Form::Aggregated("v2")),
-        (true, _, true) => Some(Form::Aggregated("v2beta1")),
-        (true, ..) => None,
-        (false, ..) => Some(Form::Legacy),
-    }
-}
-
-fn not_acceptable() -> Status {
-    let message = "only the following media types are accepted: application/json, application/yaml, \
-                   application/vnd.kubernetes.protobuf";
-    Status::new(406, "NotAcceptable", message)
 }
 
 /// The groups that are served, but for core, in their order.

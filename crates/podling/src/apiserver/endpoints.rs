@@ -3,7 +3,9 @@
 //! Source: `k8s.io/apiserver/pkg/endpoints/installer.go` and `.../handlers`.
 
 mod component_status;
+mod encoding;
 mod eviction;
+mod list;
 mod mutate;
 mod patch;
 pub(crate) mod presentation;
@@ -17,8 +19,19 @@ use crate::request::{Request, Response};
 use crate::resource::{BINDINGS, COMPONENT_STATUSES};
 use crate::status::Status;
 
-/// Answers one API call about resources; what concerns nodes (logs, proxy) comes in through `runtime`.
+/// How long a body may be (`MaxRequestBodyBytes`).
+const MOST_BODY_BYTES: usize = 3 * 1024 * 1024;
+
+/// Answers one API call; what concerns nodes (logs, proxy) comes in through `runtime`.
 pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
+    let response = answer(api, request, runtime);
+    encoding::encode(request, response)
+}
+
+fn answer(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
+    if request.body.len() > MOST_BODY_BYTES {
+        return Status::too_large(&format!("limit is {MOST_BODY_BYTES}")).into();
+    }
     if let Some(response) = discovery::document(request) {
         return response;
     }

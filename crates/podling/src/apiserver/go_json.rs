@@ -129,6 +129,54 @@ fn in_go_order<'a>(of: &Type, fields: &'a Map<String, Value>) -> Vec<&'a str> {
     names
 }
 
+/// The same JSON with line breaks, as `json.MarshalIndent` makes them.
+pub(crate) fn indented(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() * 2);
+    let mut depth = 0;
+    let (mut in_text, mut escaped) = (false, false);
+    let mut letters = json.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if in_text {
+            in_text = escaped || letter != '"';
+            escaped = letter == '\\' && !escaped;
+            out.push(letter);
+            continue;
+        }
+        match letter {
+            '{' | '[' => {
+                out.push(letter);
+                match letters.next_if(|next| matches!(next, '}' | ']')) {
+                    Some(end) => out.push(end),
+                    None => {
+                        depth += 1;
+                        line_break(&mut out, depth);
+                    }
+                }
+            }
+            '}' | ']' => {
+                depth -= 1;
+                line_break(&mut out, depth);
+                out.push(letter);
+            }
+            ',' => {
+                out.push(letter);
+                line_break(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            other => {
+                in_text = other == '"';
+                out.push(other);
+            }
+        }
+    }
+    out
+}
+
+fn line_break(out: &mut String, depth: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n("  ", depth));
+}
+
 /// Go writes these as escapes, so that JSON can stand in HTML and JavaScript.
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
@@ -197,5 +245,13 @@ mod tests {
             ),
             "{text}"
         );
+    }
+
+    #[test]
+    fn lines_are_broken_outside_of_texts_only() {
+        let json = r#"{"a":[],"b":{"c":["x,{\"}",1]}}"#;
+        let expected =
+            "{\n  \"a\": [],\n  \"b\": {\n    \"c\": [\n      \"x,{\\\"}\",\n      1\n    ]\n  }\n}";
+        assert_eq!(indented(json), expected);
     }
 }

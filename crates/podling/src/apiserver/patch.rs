@@ -242,11 +242,9 @@ fn rejected() -> Status {
 }
 
 fn too_many_operations(count: usize) -> Status {
-    let message = format!(
-        "Request entity is too large: The allowed maximum operations in a JSON patch is \
-         {MAX_JSON_OPERATIONS}, got {count}"
-    );
-    Status::new(413, "RequestEntityTooLarge", message)
+    Status::too_large(&format!(
+        "The allowed maximum operations in a JSON patch is {MAX_JSON_OPERATIONS}, got {count}"
+    ))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::apiserver::negotiation::{Form, negotiate};
+use crate::apiserver::negotiation::{Endpoint, Form, negotiate};
 use crate::apiserver::{event_conversion, registry, tables};
 use crate::clock::Time;
 use crate::request::Request;
@@ -18,8 +18,6 @@ pub(crate) struct Presentation {
     /// The version of `meta.k8s.io` for forms that are not the object's own.
     version: &'static str,
     include: Include,
-    /// Whether the form asked for is that of one object's metadata.
-    single: bool,
     /// Whether a watch has already sent the columns of its table.
     headed: bool,
 }
@@ -50,48 +48,63 @@ fn faced(resource: &Resource, object: &Value) -> Value {
 }
 
 impl Presentation {
-    /// Reads the Accept header and `includeObject`.
+    /// How the object that a request is about, or a write's outcome, is shown; `watch` for a watch.
     ///
     /// # Errors
     /// 406 for forms that are not served, 400 for a bad `includeObject`.
     pub(super) fn of(request: &Request, watch: bool) -> Result<Self, Status> {
-        let form = negotiate(&request.accept, watch)?;
-        let first = request.accept.split(',').next().unwrap_or_default();
-        let version = if first.contains("v=v1beta1") {
-            "meta.k8s.io/v1beta1"
-        } else {
-            "meta.k8s.io/v1"
-        };
+        Self::at(request, if watch { Endpoint::Watch } else { Endpoint::Object })
+    }
+
+    /// Reads the Accept header and `includeObject`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn at(request: &Request, endpoint: Endpoint) -> Result<Self, Status> {
+        let accepted = negotiate(&request.accept, endpoint)?;
+        let form = accepted.form;
         let include = match form {
             Form::Table => include_of(request.parameter("includeObject").unwrap_or_default().as_str())?,
             _ => Include::Metadata,
         };
-        let single = form == Form::PartialObjectMetadata && !first.contains("as=PartialObjectMetadataList");
         Ok(Self {
             form,
-            version,
+            version: accepted.version,
             include,
-            single,
             headed: false,
         })
     }
 
     /// Refuses the form of a single object for a list.
     pub(super) fn check_list(&self, resource: &Resource) -> Result<(), Status> {
-        if !self.single {
+        if self.form != Form::PartialObjectMetadata {
             return Ok(());
         }
-        let package = resource
-            .group
-            .split('.')
-            .next()
-            .filter(|group| !group.is_empty())
-            .unwrap_or("core");
-        let why = format!(
-            "you requested PartialObjectMetadata, but the requested object is a list (*{package}.{}List)",
-            resource.kind
-        );
-        Err(Status::new(406, "NotAcceptable", why))
+        Err(Status::new(
+            406,
+            "NotAcceptable",
+            format!(
+                "you requested PartialObjectMetadata, but the requested object is a list (*{}.{}List)",
+                go_package(resource),
+                resource.kind
+            ),
+        ))
+    }
+
+    /// Refuses the form of a list for a single object.
+    pub(super) fn check_object(&self, resource: &Resource) -> Result<(), Status> {
+        if self.form != Form::PartialObjectMetadataList {
+            return Ok(());
+        }
+        Err(Status::new(
+            406,
+            "NotAcceptable",
+            format!(
+                "you requested PartialObjectMetadataList, but the requested object is not a list (*{}.{})",
+                go_package(resource),
+                resource.kind
+            ),
+        ))
     }
 
     /// A single object.
@@ -99,7 +112,7 @@ impl Presentation {
         match self.form {
             Form::Object => faced(resource, object),
             Form::Table => self.table(resource, &faced(resource, object), now),
-            Form::PartialObjectMetadata => self.partial(object),
+            Form::PartialObjectMetadata | Form::PartialObjectMetadataList => self.partial(object),
         }
     }
 
@@ -123,7 +136,7 @@ impl Presentation {
                 let items = items.map(|object| faced(resource, object)).collect();
                 self.table(resource, &list(&kind, &resource.api_version(), items), now)
             }
-            Form::PartialObjectMetadata => {
+            Form::PartialObjectMetadata | Form::PartialObjectMetadataList => {
                 let items = items.map(|object| self.partial(object)).collect();
                 list("PartialObjectMetadataList", self.version, items)
             }
@@ -152,7 +165,7 @@ impl Presentation {
                 "kind": "Table", "apiVersion": self.version, "metadata": metadata,
                 "columnDefinitions": null, "rows": [],
             }),
-            Form::PartialObjectMetadata => {
+            Form::PartialObjectMetadata | Form::PartialObjectMetadataList => {
                 json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": metadata})
             }
         }
@@ -163,7 +176,7 @@ impl Presentation {
         match self.form {
             Form::Object => scale.clone(),
             Form::Table => self.versioned(tables::render_scale(scale, now, self.include)),
-            Form::PartialObjectMetadata => self.partial(scale),
+            Form::PartialObjectMetadata | Form::PartialObjectMetadataList => self.partial(scale),
         }
     }
 
@@ -185,6 +198,14 @@ impl Presentation {
     fn partial(&self, object: &Value) -> Value {
         let metadata = registry::internal_metadata(object);
         json!({"kind": "PartialObjectMetadata", "apiVersion": self.version, "metadata": metadata})
+    }
+}
+
+/// The Go package of the server's own form of a kind.
+fn go_package(resource: &Resource) -> &'static str {
+    match resource.group.split('.').next() {
+        None | Some("") => "core",
+        Some(package) => package,
     }
 }
 

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::mutate::body_of;
 use crate::apiserver::decode::decode_delete_options;
-use crate::apiserver::{DeleteOptions, WriteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions, WriteOptions};
 use crate::request::Request;
-use crate::status::{Status, field};
+use crate::status::{Cause, Details, Status, field};
 
 /// The longest field manager.
 const LONGEST_MANAGER: usize = 128;
@@ -86,61 +86,111 @@ pub(super) fn resource_version(request: &Request) -> Result<Option<u64>, Status>
     })
 }
 
+/// Refuses a resourceVersion that is still to come.
+pub(super) fn check_not_in_future(api: &ApiServer, version: Option<u64>) -> Result<(), Status> {
+    let Some(version) = version.filter(|version| *version > api.revision()) else {
+        return Ok(());
+    };
+    let message = format!(
+        "Timeout: Too large resource version: {version}, current: {}",
+        api.revision()
+    );
+    let cause = Cause {
+        reason: "ResourceVersionTooLarge".to_owned(),
+        message: "Too large resource version".to_owned(),
+        field: String::new(),
+    };
+    let details = Details {
+        causes: vec![cause],
+        retry_after_seconds: 1,
+        ..Details::default()
+    };
+    Err(Status {
+        details: Some(Box::new(details)),
+        ..Status::new(504, "Timeout", message)
+    })
+}
+
 /// Checks `resourceVersionMatch` and `sendInitialEvents` against each other (`ValidateListOptions`).
 pub(super) fn check_list_options(request: &Request, watch: bool) -> Result<(), Status> {
-    let matching = request.parameter("resourceVersionMatch").unwrap_or_default();
-    let initial = request.parameter("sendInitialEvents").is_some();
-    let mut errors = Vec::new();
-    match (watch, initial) {
-        (true, true) => {
-            if matching != NOT_OLDER_THAN {
-                let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-                errors.push(field::Error::forbidden("resourceVersionMatch", why));
-            }
-            if !matches!(matching.as_str(), "" | NOT_OLDER_THAN) {
-                errors.push(field::Error::not_supported(
-                    "resourceVersionMatch",
-                    matching,
-                    &[NOT_OLDER_THAN],
-                ));
-            }
-        }
-        (true, false) if !matching.is_empty() => {
-            let why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
-            errors.push(field::Error::forbidden("resourceVersionMatch", why));
-        }
-        (false, true) => {
-            errors.push(field::Error::forbidden(
-                "sendInitialEvents",
-                "sendInitialEvents is forbidden for list",
-            ));
-        }
-        (false, false) => check_list_match(request, &matching, &mut errors),
-        _ => {}
-    }
+    let errors = if watch {
+        watch_problems(request)
+    } else {
+        list_problems(request)
+    };
     refuse("ListOptions", &errors)
 }
 
-fn check_list_match(request: &Request, matching: &str, errors: &mut Vec<field::Error>) {
+fn version_match_forbidden(why: &str) -> field::Error {
+    field::Error::forbidden("resourceVersionMatch", why)
+}
+
+fn watch_problems(request: &Request) -> Vec<field::Error> {
+    let matching = request.parameter("resourceVersionMatch").unwrap_or_default();
+    let initial = request.parameter("sendInitialEvents").is_some();
+    let mut errors = Vec::new();
+    if initial && matching != NOT_OLDER_THAN {
+        errors.push(version_match_forbidden(
+            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+        ));
+    }
     if matching.is_empty() {
-        return;
+        return errors;
     }
-    let version = request.parameter("resourceVersion").unwrap_or_default();
-    if version.is_empty() {
-        let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
-        errors.push(field::Error::forbidden("resourceVersionMatch", why));
+    if !initial {
+        errors.push(version_match_forbidden(
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ));
     }
-    if !matches!(matching, "Exact" | NOT_OLDER_THAN) {
-        let known = &["Exact", NOT_OLDER_THAN, ""];
+    if matching != NOT_OLDER_THAN {
+        let known = &[NOT_OLDER_THAN];
         errors.push(field::Error::not_supported(
             "resourceVersionMatch",
             matching,
             known,
         ));
-    } else if matching == "Exact" && version == "0" {
-        let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
-        errors.push(field::Error::forbidden("resourceVersionMatch", why));
     }
+    errors.extend(match_with_continue(request));
+    errors
+}
+
+fn list_problems(request: &Request) -> Vec<field::Error> {
+    let matching = request.parameter("resourceVersionMatch").unwrap_or_default();
+    let mut errors = Vec::new();
+    if !matching.is_empty() {
+        let version = request.parameter("resourceVersion").unwrap_or_default();
+        if version.is_empty() {
+            errors.push(version_match_forbidden(
+                "resourceVersionMatch is forbidden unless resourceVersion is provided",
+            ));
+        }
+        errors.extend(match_with_continue(request));
+        if !matches!(matching.as_str(), "Exact" | NOT_OLDER_THAN) {
+            let known = &["Exact", NOT_OLDER_THAN, ""];
+            errors.push(field::Error::not_supported(
+                "resourceVersionMatch",
+                matching.clone(),
+                known,
+            ));
+        }
+        if matching == "Exact" && version == "0" {
+            errors.push(version_match_forbidden(
+                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+            ));
+        }
+    }
+    if request.parameter("sendInitialEvents").is_some() {
+        let why = "sendInitialEvents is forbidden for list";
+        errors.push(field::Error::forbidden("sendInitialEvents", why));
+    }
+    errors
+}
+
+fn match_with_continue(request: &Request) -> Option<field::Error> {
+    let continued = request
+        .parameter("continue")
+        .is_some_and(|token| !token.is_empty());
+    continued.then(|| version_match_forbidden("resourceVersionMatch is forbidden when continue is provided"))
 }
 
 /// The options of a DELETE: from the body, or without one from the query.

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_schema_is_encoded_field_by_field() {
         let value = json!({"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"});
-        let mut expected = Vec::new();
+        let mut expected: Vec<u8> = Vec::new();
         // type (22): TypeItem{1: "array"}
         expected.extend(b"\xB2\x01\x07\x0A\x05array");
         // items (23): ItemsItem{1: Schema{22: {1: "string"}}}

@@ -112,7 +112,7 @@ impl Watch {
 
     fn write_changes(&mut self, api: &ApiServer, revision: u64, bytes: &mut Vec<u8>) -> Result<u64, Broken> {
         let Some(changes) = api.store.changes_since(revision) else {
-            let oldest = api.revision();
+            let oldest = api.store.oldest_revision();
             let status = Status::expired(format!("too old resource version: {revision} ({oldest})"));
             write_event(bytes, "ERROR", &status.to_json());
             return Err(Broken);

@@ -349,10 +349,30 @@ fn compare(replay: &mut Replay, step: &Value, ended: &Ended) -> Result<(), Verdi
     replay.said(difference)
 }
 
+/// The lines of several logs come in an order of kubectl's own chance (it goes through a Go map).
+fn in_order(step: &Value, text: &str) -> String {
+    let argv: Vec<&str> = step["kubectl"]["argv"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let several = argv
+        .iter()
+        .any(|word| matches!(*word, "--selector" | "-l" | "--all-pods"));
+    if argv.first() != Some(&"logs") || !several {
+        return text.to_owned();
+    }
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines.sort_unstable();
+    lines.concat()
+}
+
 fn difference(replay: &mut Replay, step: &Value, ended: &Ended) -> Option<String> {
     for (name, own) in [("stderr", &ended.stderr), ("stdout", &ended.stdout)] {
-        let recorded = replay.own_names(step[name].as_str().unwrap_or_default());
-        if let Some(why) = text::difference(&mut replay.comparer, &recorded, own) {
+        let recorded = in_order(step, &replay.own_names(step[name].as_str().unwrap_or_default()));
+        let own = in_order(step, own);
+        if let Some(why) = text::difference(&mut replay.comparer, &recorded, &own) {
             return Some(format!("{name} {why}"));
         }
     }

@@ -20,8 +20,11 @@ use crate::kubelet::worker::{Action, Failure, Worker};
 use crate::kubelet::{Nodes, Task, texts};
 use crate::storage::text;
 
-/// A process needs this to be loaded, so that even one that ends at once is seen running.
-const FIRST_INSTRUCTION: Duration = Duration::from_millis(70);
+/// A process needs this to be loaded.
+const FIRST_INSTRUCTION: Duration = Duration::from_millis(5);
+
+/// No process ends sooner after its start, so that even one that ends at once is seen running.
+const SHORTEST_LIFE: Duration = Duration::from_millis(70);
 
 impl Nodes {
     /// Starts a created container's process.
@@ -142,7 +145,19 @@ impl Nodes {
                     return;
                 }
                 Some(Turn::Waits(None)) | None => return,
-                Some(Turn::Exits(code)) => return self.exited(uid, name, code, now),
+                Some(Turn::Exits(code)) => {
+                    let started = worker
+                        .containers
+                        .get(name)
+                        .and_then(|container| container.current.as_ref()?.seen.started);
+                    let end = started.map_or(now, |started| started + SHORTEST_LIFE);
+                    if end > now {
+                        self.timers
+                            .replace(end, Task::Process(uid.to_owned(), name.to_owned()));
+                        return;
+                    }
+                    return self.exited(uid, name, code, now);
+                }
                 Some(Turn::Calls(call)) => {
                     let reply = self.call(api, uid, &call);
                     let Some(worker) = self.workers.get_mut(uid) else {

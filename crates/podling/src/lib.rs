@@ -5,6 +5,7 @@ mod backoff;
 pub mod clock;
 mod cluster;
 mod controller_manager;
+mod cron;
 mod events;
 pub mod images;
 mod kubelet;
@@ -24,6 +25,7 @@ mod scheduler;
 pub mod schema;
 pub mod status;
 pub mod storage;
+mod time_zone;
 mod timers;
 mod volume;
 

@@ -386,6 +386,28 @@ resource!(
     sub & [SCALE, status_of("apps", "StatefulSet")]
 );
 resource!(
+    CRON_JOBS,
+    "batch",
+    "cronjobs",
+    "cronjob",
+    "CronJob",
+    true,
+    short & ["cj"],
+    categories & ["all"],
+    sub & [status_of("batch", "CronJob")]
+);
+resource!(
+    JOBS,
+    "batch",
+    "jobs",
+    "job",
+    "Job",
+    true,
+    short & [],
+    categories & ["all"],
+    sub & [status_of("batch", "Job")]
+);
+resource!(
     INGRESS_CLASSES,
     "networking.k8s.io",
     "ingressclasses",
@@ -521,6 +543,8 @@ pub static ALL: &[&Resource] = &[
     &REPLICA_SETS,
     &STATEFUL_SETS,
     &EVENTS_V1,
+    &CRON_JOBS,
+    &JOBS,
     &INGRESS_CLASSES,
     &INGRESSES,
     &NETWORK_POLICIES,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::registry::priority_class;
-use super::{ApiServer, DeleteOptions};
+use super::{ApiServer, DeleteOptions, registry};
 use crate::clock::Time;
 use crate::resource::{NAMESPACES, PODS, PRIORITY_CLASSES, Resource};
 use crate::status::Status;
@@ -43,7 +43,11 @@ pub(super) fn delete(
     check_may_go(resource, name)?;
     check_preconditions(resource, &object, options)?;
     let mut marked = Value::clone(&object);
-    set_finalizers(&mut marked, options.propagation_policy.as_deref());
+    let policy = options
+        .propagation_policy
+        .as_deref()
+        .or_else(|| default_policy(resource, &object));
+    set_finalizers(&mut marked, policy);
     mark(resource, &mut marked, &object, options, api.now());
     if is_complete(&marked) {
         // Only a kind with graceful deletion shows that it was marked before it went.
@@ -109,6 +113,16 @@ pub(super) fn check_preconditions(
         ));
     }
     Ok(())
+}
+
+/// What a deletion without a policy does; the object's own finalizers come before what its kind does.
+fn default_policy(resource: &Resource, object: &Value) -> Option<&'static str> {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    let is_settled = finalizers
+        .into_iter()
+        .flatten()
+        .any(|finalizer| finalizer == FOREGROUND || finalizer == ORPHAN);
+    (!is_settled && registry::orphans_by_default(resource)).then_some("Orphan")
 }
 
 /// Sets or clears the garbage collector's finalizers as the policy asks

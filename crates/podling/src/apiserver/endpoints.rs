@@ -160,8 +160,8 @@ fn dispatch(
         ("POST", None) if route.name.is_none() => mutate::create(api, request, route, warnings),
         ("PUT", _) if route.name.is_some() => mutate::update(api, request, route, warnings),
         ("PATCH", _) if route.name.is_some() => patch::change(api, request, route, warnings),
-        ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route),
-        ("DELETE", None) => mutate::delete_collection(api, request, route),
+        ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route, warnings),
+        ("DELETE", None) => mutate::delete_collection(api, request, route, warnings),
         _ => Err(Status::method_not_allowed()),
     }
 }

@@ -14,6 +14,7 @@ mod conditions;
 mod config_map;
 mod container_defaults;
 mod controller_revision;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod diff;
@@ -24,6 +25,7 @@ mod generation;
 mod ingress;
 mod ingress_class;
 mod internal_form;
+mod job;
 mod labels;
 mod lease;
 mod limit_range;
@@ -83,8 +85,8 @@ struct Strategy {
     validate_status_update: fn(&Value, &Value) -> Vec<Error>,
     /// What the client should know about a new or changed object.
     warnings: fn(&Value) -> Vec<String>,
-    /// Whether a change is warned about as a new object is.
-    warns_on_update: bool,
+    /// The same about a changed object (new, old), where that differs.
+    warnings_on_update: Option<fn(&Value, &Value) -> Vec<String>>,
 }
 
 const PLAIN: Strategy = Strategy {
@@ -99,7 +101,7 @@ const PLAIN: Strategy = Strategy {
     validate_update: |_, _| Vec::new(),
     validate_status_update: |_, _| Vec::new(),
     warnings: |_| Vec::new(),
-    warns_on_update: true,
+    warnings_on_update: None,
 };
 
 fn strategy(resource: &Resource) -> &'static Strategy {
@@ -107,12 +109,14 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "ConfigMap" => &config_map::STRATEGY,
         "ControllerRevision" => &controller_revision::STRATEGY,
         "DaemonSet" => &daemon_set::STRATEGY,
+        "CronJob" => &cron_job::STRATEGY,
         "Deployment" => &deployment::STRATEGY,
         "Endpoints" => &endpoints::STRATEGY,
         "EndpointSlice" => &endpoint_slice::STRATEGY,
         "Event" => &event::STRATEGY,
         "Ingress" => &ingress::STRATEGY,
         "IngressClass" => &ingress_class::STRATEGY,
+        "Job" => &job::STRATEGY,
         "Lease" => &lease::STRATEGY,
         "LimitRange" => &limit_range::STRATEGY,
         "Namespace" => &namespace::STRATEGY,
@@ -228,11 +232,25 @@ pub(crate) fn deprecation(resource: &Resource) -> Option<&'static str> {
     }
 }
 
-/// What the client should know about a changed object.
-pub(crate) fn warnings_on_update(resource: &Resource, new: &Value) -> Vec<String> {
+/// What the client should know about a changed object; `old` is missing if the update created it.
+pub(crate) fn warnings_on_update(resource: &Resource, new: &Value, old: Option<&Value>) -> Vec<String> {
     let strategy = strategy(resource);
-    match strategy.warns_on_update {
-        true => (strategy.warnings)(new),
-        false => Vec::new(),
+    match (strategy.warnings_on_update, old) {
+        (Some(warnings), Some(old)) => warnings(new, old),
+        _ => (strategy.warnings)(new),
     }
+}
+
+/// What the client should know about a deletion that does not say what becomes of what the object owns.
+pub(crate) fn warning_on_default_deletion(resource: &Resource) -> Option<&'static str> {
+    orphans_by_default(resource).then_some(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
+         them or set propagationPolicy=Orphan to suppress this warning",
+    )
+}
+
+/// Whether what an object owns is let go when a deletion says nothing about it
+/// (`DefaultGarbageCollectionPolicy`): of `batch/v1` Jobs, as it always was.
+pub(crate) fn orphans_by_default(resource: &Resource) -> bool {
+    resource.kind == "Job"
 }

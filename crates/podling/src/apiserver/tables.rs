@@ -17,6 +17,7 @@ use crate::clock::Time;
 use crate::resource::Resource;
 use crate::storage::text;
 
+mod batch;
 mod disruption;
 pub(crate) mod duration;
 mod event;
@@ -132,6 +133,8 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "ControllerRevision" => workload::controller_revision(object, now),
         "PodDisruptionBudget" => disruption::pod_disruption_budget(object, now),
         "PriorityClass" => disruption::priority_class(object, now),
+        "CronJob" => batch::cron_job(object, now),
+        "Job" => batch::job(object, now),
         "Service" => network::service(object, now),
         "Endpoints" => json!([name, network::endpoints(object), age]),
         "EndpointSlice" => network::endpoint_slice(object, now),

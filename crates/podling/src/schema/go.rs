@@ -69,6 +69,7 @@ const VALUES: &[(&str, &[&str])] = &[
         "ISCSIVolumeSource",
         &["chapAuthDiscovery", "chapAuthSession", "readOnly"],
     ),
+    ("JobStatus", &["active", "failed", "succeeded"]),
     (
         "JSONSchemaProps",
         &[
@@ -168,6 +169,7 @@ const TEXT_POINTERS: &[(&str, &[&str])] = &[
     ("CronJobSpec", &["timeZone"]),
     ("CustomResourceDefinitionVersion", &["deprecationWarning"]),
     ("CustomResourceSubresourceScale", &["labelSelectorPath"]),
+    ("CronJobSpec", &["timeZone"]),
     ("DeleteOptions", &["propagationPolicy"]),
     ("Device", &["nodeName"]),
     ("DeviceAttribute", &["string", "version"]),
@@ -183,6 +185,11 @@ const TEXT_POINTERS: &[(&str, &[&str])] = &[
     ("HostPathVolumeSource", &["type"]),
     ("ISCSIPersistentVolumeSource", &["initiatorName"]),
     ("ISCSIVolumeSource", &["initiatorName"]),
+    (
+        "JobSpec",
+        &["completionMode", "managedBy", "podReplacementPolicy"],
+    ),
+    ("JobStatus", &["failedIndexes"]),
     (
         "IngressClassParametersReference",
         &["apiGroup", "namespace", "scope"],
@@ -230,6 +237,7 @@ const TEXT_POINTERS: &[(&str, &[&str])] = &[
         "PodResourceClaim",
         &["resourceClaimName", "resourceClaimTemplateName"],
     ),
+    ("PodFailurePolicyOnExitCodesRequirement", &["containerName"]),
     ("PodResourceClaimStatus", &["resourceClaimName"]),
     ("PodSchedulingGroup", &["podGroupName"]),
     (
@@ -263,6 +271,7 @@ const TEXT_POINTERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("StorageClass", &["reclaimPolicy", "volumeBindingMode"]),
+    ("SuccessPolicyRule", &["succeededIndexes"]),
     ("SuccessPolicyRule", &["succeededIndexes"]),
     (
         "TopologySpreadConstraint",
@@ -337,6 +346,7 @@ const TIME_VALUES: &[(&str, &[&str])] = &[
     ("EventSeries", &["lastObservedTime"]),
     ("FlowSchemaCondition", &["lastTransitionTime"]),
     ("HorizontalPodAutoscalerCondition", &["lastTransitionTime"]),
+    ("JobCondition", &["lastProbeTime", "lastTransitionTime"]),
     ("JobCondition", &["lastProbeTime", "lastTransitionTime"]),
     ("NamespaceCondition", &["lastTransitionTime"]),
     ("NodeCondition", &["lastHeartbeatTime", "lastTransitionTime"]),

@@ -17,7 +17,7 @@ pub struct Error {
     pub value: Value,
     /// What a right value would be.
     pub detail: String,
-    /// The value as Kubernetes prints it where that is not its JSON with sorted keys.
+    /// The value as Kubernetes prints it where that is not its JSON with sorted keys; empty where it prints none.
     pub shown: Option<String>,
 }
 
@@ -65,6 +65,11 @@ impl Error {
             detail: detail.into(),
             shown: None,
         }
+    }
+
+    /// `{field}: Invalid value: {detail}`, for a rule about several fields together: no value is shown.
+    pub fn invalid_as_a_whole(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::invalid(field, Value::Null, detail).showing("")
     }
 
     /// `{field}: Unsupported value: {value}: supported values: "a", "b"` (the values in the order given).
@@ -158,11 +163,10 @@ impl Error {
             self.kind,
             ErrorKind::Required | ErrorKind::Forbidden | ErrorKind::TooLong
         );
-        let mut body = if shows_value {
-            let shown = self.shown.clone().unwrap_or_else(|| go_value(&self.value));
-            format!("{title}: {shown}")
-        } else {
-            title.to_owned()
+        let shown = shows_value.then(|| self.shown.clone().unwrap_or_else(|| go_value(&self.value)));
+        let mut body = match shown.filter(|shown| !shown.is_empty()) {
+            Some(shown) => format!("{title}: {shown}"),
+            None => title.to_owned(),
         };
         if !self.detail.is_empty() {
             body = format!("{body}: {}", self.detail);

@@ -10,7 +10,7 @@ use crate::apiserver::decode::{self, Body, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, event_conversion, registry};
+use crate::apiserver::{ApiServer, DeleteOptions, event_conversion, registry};
 use crate::request::{Request, Response};
 use crate::resource::{EVENTS_V1, PODS, Resource};
 use crate::status::{Status, field};
@@ -48,7 +48,11 @@ pub(super) fn update(
     let target = target(route);
     let old = api.get(target.resource, &target.namespace, &target.name).cloned();
     let object = api.update_with(&target, &options, Ownership::Tracked, |_| Ok(body))?;
-    warnings.extend(registry::warnings_on_update(route.resource, &object));
+    warnings.extend(registry::warnings_on_update(
+        route.resource,
+        &object,
+        old.as_deref(),
+    ));
     warnings.extend(api.admission_warnings(&target, &object, old.as_deref()));
     let code = if old.is_some() { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object))
@@ -82,9 +86,15 @@ fn binding(request: &Request) -> Result<Value, Status> {
     Ok(decode::decode_kind(kind, body_of(request)?, field_validation(request)?)?.object)
 }
 
-pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
+pub(super) fn delete(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    warnings: &mut Vec<String>,
+) -> Result<Response, Status> {
     let options = query::delete_options(request)?;
     let resource = stored_as(route.resource);
+    warnings.extend(deletion_warning(resource, &options));
     let object = api.delete(resource, route.namespace(), route.name(), &options)?;
     let gone = options.dry_run || api.get(resource, route.namespace(), route.name()).is_none();
     if gone && !answers_deletion_with_object(resource) {
@@ -99,6 +109,12 @@ pub(super) fn delete(api: &mut ApiServer, request: &Request, route: &Route) -> R
     }
     let presentation = Presentation::of(request, false)?;
     Ok(answer(api, &presentation, route.resource, 200, &object))
+}
+
+/// What the client should know if it leaves open what becomes of dependents.
+fn deletion_warning(resource: &Resource, options: &DeleteOptions) -> Option<String> {
+    let warning = registry::warning_on_default_deletion(resource)?;
+    options.propagation_policy.is_none().then(|| warning.to_owned())
 }
 
 /// Kinds whose deletion is answered with the object (`ReturnDeletedObject`), and not only with a Status.
@@ -123,8 +139,10 @@ pub(super) fn delete_collection(
     api: &mut ApiServer,
     request: &Request,
     route: &Route,
+    warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let options = query::delete_options(request)?;
+    warnings.extend(deletion_warning(route.resource, &options));
     let presentation = Presentation::of(request, false)?;
     let selection = Selection::parse(
         route.resource,

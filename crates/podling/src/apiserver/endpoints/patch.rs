@@ -50,7 +50,11 @@ pub(super) fn change(
             api.update_with(&target, &options, Ownership::Tracked, change)?
         }
     };
-    warnings.extend(registry::warnings_on_update(route.resource, &object));
+    warnings.extend(registry::warnings_on_update(
+        route.resource,
+        &object,
+        old.as_deref(),
+    ));
     warnings.extend(api.admission_warnings(&target(route), &object, old.as_deref()));
     let code = if old.is_some() { 200 } else { 201 };
     Ok(answer(api, &presentation, route.resource, code, &object))

@@ -42,7 +42,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
         let why = format!("annotation \"{CLASS}\" is deprecated, please use 'spec.ingressClassName' instead");
         is_old_way.then_some(why).into_iter().collect()
     },
-    warns_on_update: false,
+    warnings_on_update: Some(|_, _| Vec::new()),
     ..PLAIN
 };
 

@@ -5,7 +5,8 @@
 use serde_json::Value;
 
 use crate::resource::{
-    EVENTS, EVENTS_V1, NAMESPACES, NODES, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource, SECRETS,
+    EVENTS, EVENTS_V1, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource,
+    SECRETS,
 };
 
 /// All terms must hold; no term selects everything.
@@ -59,6 +60,8 @@ fn supported_by(resource: &Resource) -> &'static [&'static str] {
         &["type"]
     } else if resource == &REPLICA_SETS || resource == &REPLICATION_CONTROLLERS {
         &["status.replicas"]
+    } else if resource == &JOBS {
+        &["status.successful"]
     } else {
         &[]
     }
@@ -158,6 +161,9 @@ fn check_field(resource: &Resource, field: &str) -> Result<(), String> {
             "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
         ));
     }
+    if resource == &JOBS {
+        return Err(format!("field label {field:?} not supported for batchv1.Job"));
+    }
     Err(format!("field label not supported: {field}"))
 }
 
@@ -166,6 +172,7 @@ fn value_of(object: &Value, field: &str) -> String {
     let path = match field {
         "source" => "source.component",
         "status.podIPs" => "status.podIP",
+        "status.successful" => "status.succeeded",
         other => other,
     };
     let value = path.split('.').try_fold(object, |value, key| value.get(key));
@@ -173,6 +180,7 @@ fn value_of(object: &Value, field: &str) -> String {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(flag)) => flag.to_string(),
         Some(Value::Number(number)) => number.to_string(),
+        _ if field == "status.successful" => "0".to_owned(),
         _ if matches!(field, "spec.unschedulable" | "spec.hostNetwork") => "false".to_owned(),
         _ => String::new(),
     }

@@ -112,7 +112,7 @@ fn owner_name(owner: &Value) -> String {
 }
 
 /// One fact about each container of the workload's template.
-fn containers(workload: &Value, fact: &str) -> String {
+pub(super) fn containers(workload: &Value, fact: &str) -> String {
     containers_of(&workload["spec"]["template"], fact)
 }
 

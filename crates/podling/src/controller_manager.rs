@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::rng::Rng;
 use crate::storage::Change;
 
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod disruption;
@@ -15,6 +16,7 @@ mod endpoints;
 mod garbage_collector;
 mod history;
 mod int_or_percent;
+mod job;
 mod namespace;
 mod namespace_content;
 mod node_lifecycle;
@@ -30,13 +32,16 @@ mod service_endpoints;
 mod slow_start;
 mod stateful_set;
 mod template;
+mod ttl_after_finished;
 
+use cron_job::CronJobController;
 use daemon_set::DaemonSetController;
 use deployment::DeploymentController;
 use disruption::DisruptionController;
 use endpoint_slice::EndpointSliceController;
 use endpoints::EndpointsController;
 use garbage_collector::GarbageCollector;
+use job::JobController;
 use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
 use node_lifecycle::NodeLifecycleController;
@@ -45,6 +50,7 @@ use protection::ProtectionController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
 use stateful_set::StatefulSetController;
+use ttl_after_finished::TtlAfterFinishedController;
 
 trait Controller: Component + Debug + Send {}
 
@@ -78,6 +84,9 @@ impl ControllerManager {
                 Box::new(DisruptionController::new(fork())),
                 Box::new(PersistentVolumeController::new(fork())),
                 Box::new(ProtectionController::new(fork())),
+                Box::new(JobController::new(fork())),
+                Box::new(CronJobController::new(fork())),
+                Box::new(TtlAfterFinishedController::new(fork())),
             ],
         }
     }

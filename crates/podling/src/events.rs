@@ -192,7 +192,7 @@ impl Recorder {
 }
 
 /// The `ObjectReference` to `about` (`client-go/tools/reference.GetReference`); empty parts are left out.
-fn reference(about: &Value, field_path: Option<&str>) -> Value {
+pub(crate) fn reference(about: &Value, field_path: Option<&str>) -> Value {
     let parts = [
         ("kind", text(about, &["kind"])),
         ("namespace", text(about, &["metadata", "namespace"])),

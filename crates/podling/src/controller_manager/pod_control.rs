@@ -65,7 +65,7 @@ pub(crate) fn delete(
 }
 
 /// Whether the refusal says that the namespace is being deleted.
-fn is_namespace_terminating(refusal: &Status) -> bool {
+pub(crate) fn is_namespace_terminating(refusal: &Status) -> bool {
     let causes = refusal.details.iter().flat_map(|details| &details.causes);
     causes
         .into_iter()

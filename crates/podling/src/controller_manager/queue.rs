@@ -54,6 +54,7 @@ pub(crate) struct WorkQueue<K = Key> {
     due: Timers<K>,
     failures: BTreeMap<K, u32>,
     latency: Span,
+    back_off: Span,
     rng: Rng,
 }
 
@@ -69,8 +70,15 @@ impl<K: Clone + Ord> WorkQueue<K> {
             due: Timers::default(),
             failures: BTreeMap::new(),
             latency,
+            back_off: BACK_OFF,
             rng,
         }
+    }
+
+    /// The queue with another first wait after a failure, and another longest.
+    pub(crate) const fn backing_off(mut self, back_off: Span) -> Self {
+        self.back_off = back_off;
+        self
     }
 
     /// Something about `key` has changed at `now`: it is looked at as soon as a watch would tell.
@@ -87,7 +95,7 @@ impl<K: Clone + Ord> WorkQueue<K> {
     /// Work on `key` failed at `now`: it is tried again after its back-off.
     pub(crate) fn retry(&mut self, now: Time, key: K) {
         let failures = self.failures.entry(key.clone()).or_default();
-        let wait = back_off(*failures);
+        let wait = back_off(self.back_off, *failures);
         *failures = failures.saturating_add(1);
         self.due.at(now + wait, key);
     }
@@ -109,9 +117,9 @@ impl<K: Clone + Ord> WorkQueue<K> {
 }
 
 /// The wait after the `failures`-th failure in a row, counted from zero: 5, 10, 20, 40 ms …
-fn back_off(failures: u32) -> Duration {
+fn back_off((first, longest): Span, failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures.min(30));
-    BACK_OFF.0.saturating_mul(factor).min(BACK_OFF.1)
+    first.saturating_mul(factor).min(longest)
 }
 
 #[cfg(test)]
@@ -122,7 +130,7 @@ mod tests {
     fn each_failure_waits_twice_as_long_up_to_a_limit() {
         let waits: Vec<u128> = [0, 1, 2, 17, 18, 99]
             .into_iter()
-            .map(|failures| back_off(failures).as_millis())
+            .map(|failures| back_off(BACK_OFF, failures).as_millis())
             .collect();
         assert_eq!(waits, [5, 10, 20, 655_360, 1_000_000, 1_000_000]);
     }

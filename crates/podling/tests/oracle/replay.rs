@@ -434,10 +434,12 @@ impl Replay {
             let mut conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
             conditions.any(|one| one["type"] == "Ready" && one["status"] == "True")
         };
+        let has_ended =
+            |pod: &Value| pod["status"]["phase"] == "Succeeded" || pod["status"]["phase"] == "Failed";
         let items = pods["items"].as_array().into_iter().flatten();
         items
             .filter(|pod| pod["metadata"]["deletionTimestamp"].is_null())
-            .filter(|pod| wanted["which"] != "unready" || !is_ready(pod))
+            .filter(|pod| wanted["which"] != "unready" || !(is_ready(pod) || has_ended(pod)))
             .filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
             .collect()
     }

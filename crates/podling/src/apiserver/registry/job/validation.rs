@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{CONTROLLER_UID, JOB_NAME, failure_policy, spec, success_policy, template_update};
 use crate::apiserver::registry::read::Fields as _;
-use crate::apiserver::registry::{labels, metadata, names};
+use crate::apiserver::registry::{labels, metadata, names, template};
+use crate::label_selector;
 use crate::status::field::Error;
 
 /// A new Job.
@@ -49,7 +50,7 @@ fn check_generated_selector(job: &Value, prefixed: bool, errors: &mut Vec<Error>
     }
     let expected: Value = pairs.into_iter().collect();
     let selector = &spec["selector"];
-    if labels::is_usable(selector) && !labels::matches(selector, &expected) {
+    if labels::is_usable(selector) && !label_selector::matches(selector, &expected) {
         let error = Error::invalid("spec.selector", selector.clone(), "`selector` not auto-generated");
         errors.push(error.showing(labels::shown(selector)));
     }
@@ -72,10 +73,8 @@ fn check_spec(spec: &Value, errors: &mut Vec<Error>) {
         true => errors.push(Error::required("spec.selector", "")),
         false => labels::check_selector(selector, "spec.selector", errors),
     }
-    let own = &spec["template"]["metadata"]["labels"];
-    if labels::is_usable(selector) && !labels::matches(selector, own) {
-        let why = "`selector` does not match template `labels`";
-        errors.push(Error::invalid("spec.template.metadata.labels", own.clone(), why));
+    if labels::is_usable(selector) {
+        template::check_match(selector, &spec["template"], errors);
     }
 }
 

@@ -5,14 +5,15 @@ use serde_json::Value;
 use super::ConnectError;
 use crate::apiserver::ApiServer;
 use crate::resource::{ENDPOINT_SLICES, SERVICES};
-use crate::storage::text;
+use crate::storage::{Object, text};
 
 /// The domain of cluster names.
 const DOMAIN: &str = "svc.cluster.local";
 
-/// The addresses of a name as a pod of `namespace` sees it: a literal address, `localhost`, or a Service by
-/// one of the names that cluster DNS and its search list give (`web`, `web.default`, `web.default.svc`,
-/// `web.default.svc.cluster.local`). A headless Service gives its ready pods. Empty for an unknown name.
+/// The addresses of a name as a pod of `namespace` sees it: a literal address, `localhost`, or one of the names that
+/// cluster DNS and its search list give: a Service (`web`, `web.default`, `web.default.svc`,
+/// `web.default.svc.cluster.local`), or a pod by its hostname and subdomain (`db-0.db`, `db-0.db.default`…). A headless
+/// Service gives its ready pods. Empty for an unknown name.
 pub(crate) fn lookup(api: &ApiServer, namespace: &str, name: &str) -> Vec<String> {
     if name == "localhost" {
         return vec!["127.0.0.1".to_owned()];
@@ -25,11 +26,22 @@ pub(crate) fn lookup(api: &ApiServer, namespace: &str, name: &str) -> Vec<String
         .strip_suffix(DOMAIN)
         .or_else(|| name.strip_suffix("svc"))
         .map_or(name, |short| short.trim_end_matches('.'));
-    let (service, of) = match short.split_once('.') {
-        None => (short, namespace),
-        Some((service, of)) => (service, of),
-    };
-    let Some(service) = api.get(&SERVICES, of, service) else {
+    let parts: Vec<&str> = short.split('.').collect();
+    match *parts.as_slice() {
+        [service] => of_service(api, namespace, service),
+        // The pod's own namespace comes first in the search list.
+        [first, second] => match of_host(api, namespace, second, first) {
+            none if none.is_empty() => of_service(api, second, first),
+            found => found,
+        },
+        [host, service, of] => of_host(api, of, service, host),
+        _ => Vec::new(),
+    }
+}
+
+/// The address of a Service, or those of its ready pods if it is headless.
+fn of_service(api: &ApiServer, namespace: &str, name: &str) -> Vec<String> {
+    let Some(service) = api.get(&SERVICES, namespace, name) else {
         return Vec::new();
     };
     match text(service, &["spec", "clusterIP"]) {
@@ -39,6 +51,23 @@ pub(crate) fn lookup(api: &ApiServer, namespace: &str, name: &str) -> Vec<String
             .collect(),
         address => vec![address.to_owned()],
     }
+}
+
+/// The addresses of the ready pods of a Service that have this hostname.
+fn of_host(api: &ApiServer, namespace: &str, service: &str, host: &str) -> Vec<String> {
+    let Some(service) = api.get(&SERVICES, namespace, service) else {
+        return Vec::new();
+    };
+    let slices = slices_of(api, service);
+    let mut found: Vec<String> = slices
+        .flat_map(|slice| ready(slice))
+        .filter(|endpoint| text(endpoint, &["hostname"]) == host)
+        .flat_map(addresses)
+        .map(str::to_owned)
+        .collect();
+    found.sort();
+    found.dedup();
+    found
 }
 
 /// Whether a text is an IPv4 address.
@@ -95,15 +124,31 @@ fn is_node_address(address: &str) -> bool {
     address.starts_with("172.18.")
 }
 
+/// The EndpointSlices of a Service.
+fn slices_of<'a>(api: &'a ApiServer, service: &'a Value) -> impl Iterator<Item = &'a Object> {
+    let (namespace, name) = (
+        text(service, &["metadata", "namespace"]),
+        text(service, &["metadata", "name"]),
+    );
+    let slices = api.list(&ENDPOINT_SLICES, Some(namespace));
+    slices.filter(move |slice| text(slice, &["metadata", "labels", "kubernetes.io/service-name"]) == name)
+}
+
+/// The endpoints of a slice that are not known to be unready.
+fn ready(slice: &Value) -> impl Iterator<Item = &Value> {
+    let endpoints = slice["endpoints"].as_array().into_iter().flatten();
+    endpoints.filter(|endpoint| endpoint["conditions"]["ready"].as_bool() != Some(false))
+}
+
+fn addresses(endpoint: &Value) -> impl Iterator<Item = &str> {
+    let addresses = endpoint["addresses"].as_array().into_iter().flatten();
+    addresses.filter_map(Value::as_str)
+}
+
 /// The ready endpoints of a Service with the port of that name (or their first).
 fn endpoints(api: &ApiServer, service: &Value, port: Option<&str>) -> Vec<(String, u16)> {
-    let namespace = text(service, &["metadata", "namespace"]);
-    let name = text(service, &["metadata", "name"]);
     let mut found = Vec::new();
-    for slice in api.list(&ENDPOINT_SLICES, Some(namespace)) {
-        if text(slice, &["metadata", "labels", "kubernetes.io/service-name"]) != name {
-            continue;
-        }
+    for slice in slices_of(api, service) {
         let ports = slice["ports"].as_array().into_iter().flatten();
         let number = ports
             .filter(|p| port.is_none_or(|wanted| text(p, &["name"]) == wanted))
@@ -112,17 +157,8 @@ fn endpoints(api: &ApiServer, service: &Value, port: Option<&str>) -> Vec<(Strin
         let Some(number) = number.or_else(|| port.is_none().then_some(0)) else {
             continue;
         };
-        for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
-            if endpoint["conditions"]["ready"].as_bool() == Some(false) {
-                continue;
-            }
-            let addresses = endpoint["addresses"].as_array().into_iter().flatten();
-            found.extend(
-                addresses
-                    .filter_map(Value::as_str)
-                    .map(|ip| (ip.to_owned(), number)),
-            );
-        }
+        let ips = ready(slice).flat_map(addresses);
+        found.extend(ips.map(|ip| (ip.to_owned(), number)));
     }
     found.sort();
     found.dedup();

@@ -13,6 +13,7 @@ use crate::status::Status;
 use crate::storage::{Change, Object, Store};
 
 pub(crate) mod admission;
+mod autoscaler_conversion;
 mod decode;
 mod deletion;
 mod discovery;
@@ -32,6 +33,7 @@ pub(crate) mod selector;
 pub(crate) mod service_ip;
 mod stream;
 pub(crate) mod tables;
+pub(crate) mod versions;
 mod write;
 mod yaml;
 

@@ -441,6 +441,29 @@ resource!(
     sub & []
 );
 resource!(
+    HORIZONTAL_POD_AUTOSCALERS,
+    "autoscaling",
+    version "v2",
+    "horizontalpodautoscalers",
+    "horizontalpodautoscaler",
+    "HorizontalPodAutoscaler",
+    true,
+    short & ["hpa"],
+    categories & ["all"],
+    sub & [status_in("autoscaling", "v2", "HorizontalPodAutoscaler")]
+);
+resource!(
+    HORIZONTAL_POD_AUTOSCALERS_V1,
+    "autoscaling",
+    "horizontalpodautoscalers",
+    "horizontalpodautoscaler",
+    "HorizontalPodAutoscaler",
+    true,
+    short & ["hpa"],
+    categories & ["all"],
+    sub & [status_of("autoscaling", "HorizontalPodAutoscaler")]
+);
+resource!(
     POD_DISRUPTION_BUDGETS,
     "policy",
     "poddisruptionbudgets",
@@ -543,6 +566,8 @@ pub static ALL: &[&Resource] = &[
     &REPLICA_SETS,
     &STATEFUL_SETS,
     &EVENTS_V1,
+    &HORIZONTAL_POD_AUTOSCALERS,
+    &HORIZONTAL_POD_AUTOSCALERS_V1,
     &CRON_JOBS,
     &JOBS,
     &INGRESS_CLASSES,

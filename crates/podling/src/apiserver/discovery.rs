@@ -27,6 +27,7 @@ const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("EndpointSlice", "qgS0xkrxYAI="),
     ("Endpoints", "fWeeMqaN/OA="),
     ("Event", "r2yiGXH7wu8="),
+    ("HorizontalPodAutoscaler", "qwQve8ut294="),
     ("Ingress", "39NQlfNR+bo="),
     ("IngressClass", "l/iqIbDgFyQ="),
     ("Job", "mudhfqk/qZY="),

@@ -22,6 +22,7 @@ mod endpoint_slice;
 mod endpoints;
 mod event;
 mod generation;
+mod horizontal_pod_autoscaler;
 mod ingress;
 mod ingress_class;
 mod internal_form;
@@ -114,6 +115,7 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "Endpoints" => &endpoints::STRATEGY,
         "EndpointSlice" => &endpoint_slice::STRATEGY,
         "Event" => &event::STRATEGY,
+        "HorizontalPodAutoscaler" => &horizontal_pod_autoscaler::STRATEGY,
         "Ingress" => &ingress::STRATEGY,
         "IngressClass" => &ingress_class::STRATEGY,
         "Job" => &job::STRATEGY,

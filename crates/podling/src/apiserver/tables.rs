@@ -13,10 +13,12 @@ use self::duration::human;
 use super::endpoints::presentation::Include;
 use super::registry;
 use super::selector::line::label_selector;
+use super::versions;
 use crate::clock::Time;
 use crate::resource::Resource;
 use crate::storage::text;
 
+mod autoscaler;
 mod batch;
 mod disruption;
 pub(crate) mod duration;
@@ -131,6 +133,7 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "DaemonSet" => workload::daemon_set(object, now),
         "PodTemplate" => workload::pod_template(object),
         "ControllerRevision" => workload::controller_revision(object, now),
+        "HorizontalPodAutoscaler" => autoscaler::cells(&versions::to_stored(resource, object.clone()), now),
         "PodDisruptionBudget" => disruption::pod_disruption_budget(object, now),
         "PriorityClass" => disruption::priority_class(object, now),
         "CronJob" => batch::cron_job(object, now),

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::apiserver::versions::stored_as;
 use crate::apiserver::{ApiServer, Component, DeleteOptions};
 use crate::clock::Time;
-use crate::resource::{EVENTS_V1, Resource};
+use crate::resource::Resource;
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
@@ -218,8 +219,7 @@ fn owner_key(dependent: &ObjectKey, reference: &Value) -> Option<ObjectKey> {
 fn resource_of(reference: &Value) -> Option<&'static Resource> {
     let group_version = text(reference, &["apiVersion"]);
     let resource = crate::resource::by_kind(group_version, text(reference, &["kind"]))?;
-    // Both event groups serve the same objects.
-    (resource != &EVENTS_V1).then_some(resource)
+    Some(stored_as(resource))
 }
 
 fn find_owner(api: &ApiServer, dependent: &ObjectKey, reference: &Value) -> decide::Owner {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::apiserver::versions::stored_as;
 use crate::apiserver::{ApiServer, Component, DeleteOptions};
 use crate::clock::Time;
-use crate::resource::{ALL, EVENTS_V1, NAMESPACES, Resource};
+use crate::resource::{ALL, NAMESPACES, Resource};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
@@ -111,11 +112,11 @@ impl Component for NamespaceController {
     }
 }
 
-/// The namespaced resources; events only once, although two groups serve them.
+/// The namespaced resources; those that are served in several versions only once.
 fn contents() -> impl Iterator<Item = &'static Resource> {
     ALL.iter()
         .copied()
-        .filter(|resource| resource.namespaced && *resource != &EVENTS_V1)
+        .filter(|resource| resource.namespaced && stored_as(resource) == *resource)
 }
 
 fn delete_content(api: &mut ApiServer, namespace: &str) {

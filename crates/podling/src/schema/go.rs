@@ -370,6 +370,7 @@ const LIST_VALUES: &[(&str, &[&str])] = &[
     ("Endpoint", &["addresses"]),
     ("EndpointSlice", &["endpoints", "ports"]),
     ("HTTPIngressRuleValue", &["paths"]),
+    ("HorizontalPodAutoscalerStatus", &["currentMetrics"]),
     ("LimitRangeSpec", &["limits"]),
     ("NodeSelector", &["nodeSelectorTerms"]),
     ("NonResourceRule", &["verbs"]),

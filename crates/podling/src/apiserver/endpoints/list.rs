@@ -7,11 +7,12 @@ use base64::alphabet::URL_SAFE;
 use base64::engine::{GeneralPurpose, general_purpose::NO_PAD};
 use serde_json::{Value, json};
 
-use super::presentation::{Presentation, stored_as};
+use super::presentation::Presentation;
 use super::query;
 use crate::apiserver::ApiServer;
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
+use crate::apiserver::versions::stored_as;
 use crate::request::{Request, Response};
 use crate::status::Status;
 use crate::storage::{Object, text};

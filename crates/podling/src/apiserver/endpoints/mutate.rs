@@ -4,15 +4,16 @@
 
 use serde_json::{Value, json};
 
-use super::presentation::{Presentation, stored_as};
+use super::presentation::Presentation;
 use super::{query, read};
 use crate::apiserver::decode::{self, Body, FieldValidation};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
+use crate::apiserver::versions::{self, stored_as};
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, DeleteOptions, event_conversion, registry};
+use crate::apiserver::{ApiServer, DeleteOptions, registry};
 use crate::request::{Request, Response};
-use crate::resource::{EVENTS_V1, PODS, Resource};
+use crate::resource::{PODS, Resource};
 use crate::status::{Status, field};
 use crate::storage::text;
 
@@ -209,21 +210,12 @@ fn decode_body(
 ) -> Result<Value, Status> {
     let decoded = decode::decode(resource, body_of(request)?, field_validation(request)?)?;
     warnings.extend(decoded.warnings);
-    Ok(stored_face(resource, decoded.object))
+    Ok(versions::to_stored(resource, decoded.object))
 }
 
 /// The body in the form that its `Content-Type` names.
 pub(super) fn body_of(request: &Request) -> Result<Body<'_>, Status> {
     Body::of(media_type(request), &request.body)
-}
-
-/// The object as it is stored: an Event of `events.k8s.io` lives as a core one.
-pub(super) fn stored_face(resource: &Resource, object: Value) -> Value {
-    if resource == &EVENTS_V1 {
-        event_conversion::from_events_v1(&object)
-    } else {
-        object
-    }
 }
 
 /// What becomes of unknown and repeated fields.

@@ -4,17 +4,18 @@
 
 use serde_json::Value;
 
-use super::mutate::{answer, check_name, field_validation, media_type, stored_face, target};
-use super::presentation::{Presentation, stored_as};
+use super::mutate::{answer, check_name, field_validation, media_type, target};
+use super::presentation::Presentation;
 use super::query;
 use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
 use crate::apiserver::patch::{self, Patch};
 use crate::apiserver::place::Place;
 use crate::apiserver::route::Route;
+use crate::apiserver::versions::{self, stored_as};
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, WriteOptions, event_conversion, managed_fields, registry};
+use crate::apiserver::{ApiServer, WriteOptions, managed_fields, registry};
 use crate::request::{Request, Response};
-use crate::resource::{EVENTS_V1, Resource};
+use crate::resource::Resource;
 use crate::status::{Status, field};
 use crate::storage::{Object, text};
 
@@ -114,19 +115,15 @@ fn patched(
     validation: FieldValidation,
     warnings: &mut Vec<String>,
 ) -> Result<Value, Status> {
-    let faced = if resource == &EVENTS_V1 {
-        event_conversion::to_events_v1(old)
-    } else {
-        old.clone()
-    };
+    let shown = versions::shown_as(resource, old);
     let new = patched_kind(
         patch,
         GroupVersionKind::of(resource),
-        &faced,
+        &shown,
         validation,
         warnings,
     )?;
-    Ok(stored_face(resource, new))
+    Ok(versions::to_stored(resource, new))
 }
 
 /// The object of a kind that a patch makes of another, decoded again.
@@ -174,12 +171,15 @@ fn apply(
     let live = api.get(target.resource, &target.namespace, &target.name).cloned();
     let kind = GroupVersionKind::of(route.resource);
     let writer = options.writer(target.subresource, api.now());
-    let merged = managed_fields::apply(kind, live.as_deref(), &configuration, force, &writer)?;
+    let shown = live
+        .as_deref()
+        .map(|live| versions::shown_as(route.resource, live));
+    let merged = managed_fields::apply(kind, shown.as_ref(), &configuration, force, &writer)?;
     check_name(&merged, &target.name)?;
     let decoded = decode::decode_patched(kind, &merged, validation, Vec::new())
         .map_err(|why| patch::unfit_configuration(&merged, &why))?;
     warnings.extend(decoded.warnings);
-    let merged = decoded.object;
+    let merged = versions::to_stored(route.resource, decoded.object);
     match live {
         Some(_) => api.update_with(&target, options, Ownership::Applied, |_| Ok(merged)),
         None if target.subresource.is_some() => Err(target.not_found()),

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::apiserver::negotiation::{Endpoint, Form, negotiate};
-use crate::apiserver::{event_conversion, registry, tables};
+use crate::apiserver::{registry, tables, versions};
 use crate::clock::Time;
 use crate::request::Request;
-use crate::resource::{EVENTS, EVENTS_V1, Resource};
+use crate::resource::Resource;
 use crate::status::Status;
 
 /// How the answers to one request are shown.
@@ -31,20 +31,6 @@ pub(crate) enum Include {
     Metadata,
     /// The whole object.
     Object,
-}
-
-/// The resource under which objects of `resource` are stored: an Event has two names and one home.
-pub(crate) fn stored_as(resource: &'static Resource) -> &'static Resource {
-    if resource == &EVENTS_V1 { &EVENTS } else { resource }
-}
-
-/// The object with the face of the resource that was asked for.
-fn faced(resource: &Resource, object: &Value) -> Value {
-    if resource == &EVENTS_V1 {
-        event_conversion::to_events_v1(object)
-    } else {
-        object.clone()
-    }
 }
 
 impl Presentation {
@@ -110,8 +96,8 @@ impl Presentation {
     /// A single object.
     pub(super) fn object(&self, resource: &'static Resource, object: &Value, now: Time) -> Value {
         match self.form {
-            Form::Object => faced(resource, object),
-            Form::Table => self.table(resource, &faced(resource, object), now),
+            Form::Object => versions::shown_as(resource, object),
+            Form::Table => self.table(resource, &versions::shown_as(resource, object), now),
             Form::PartialObjectMetadata | Form::PartialObjectMetadataList => self.partial(object),
         }
     }
@@ -133,7 +119,7 @@ impl Presentation {
                 items.map(|object| item(resource, object)).collect(),
             ),
             Form::Table => {
-                let items = items.map(|object| faced(resource, object)).collect();
+                let items = items.map(|object| versions::shown_as(resource, object)).collect();
                 self.table(resource, &list(&kind, &resource.api_version(), items), now)
             }
             Form::PartialObjectMetadata | Form::PartialObjectMetadataList => {
@@ -211,7 +197,7 @@ fn go_package(resource: &Resource) -> &'static str {
 
 /// An item of a list, which leaves kind and version to the list.
 fn item(resource: &Resource, object: &Value) -> Value {
-    let mut object = faced(resource, object);
+    let mut object = versions::shown_as(resource, object);
     if let Some(fields) = object.as_object_mut() {
         fields.remove("kind");
         fields.remove("apiVersion");

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use super::presentation::{Presentation, stored_as};
+use super::presentation::Presentation;
 use super::{list, query};
 use crate::apiserver::negotiation::Endpoint;
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::stream::watch::{Start, Watch};
+use crate::apiserver::versions::stored_as;
 use crate::apiserver::{ApiServer, Stream};
 use crate::request::{Request, Response};
 use crate::status::Status;

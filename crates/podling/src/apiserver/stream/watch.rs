@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::apiserver::ApiServer;
-use crate::apiserver::endpoints::presentation::{self, Presentation};
+use crate::apiserver::endpoints::presentation::Presentation;
 use crate::apiserver::selector::Selection;
+use crate::apiserver::versions::stored_as;
 use crate::clock::Time;
 use crate::request::Chunk;
 use crate::resource::Resource;
@@ -96,7 +97,7 @@ impl Watch {
     }
 
     fn write_initial(&mut self, api: &ApiServer, bookmark: bool, bytes: &mut Vec<u8>) {
-        let stored = presentation::stored_as(self.resource);
+        let stored = stored_as(self.resource);
         let objects = api.list(stored, self.namespace.as_deref());
         let selected: Vec<Object> = objects
             .filter(|object| self.selection.matches(object))
@@ -130,7 +131,7 @@ impl Watch {
     /// What a change is to this watch: an object can come into the selection, or leave it.
     fn event(&self, change: &Change) -> Option<(&'static str, Object)> {
         let of_group = |resource: &Resource| (resource.group, resource.plural);
-        if of_group(change.resource) != of_group(presentation::stored_as(self.resource)) {
+        if of_group(change.resource) != of_group(stored_as(self.resource)) {
             return None;
         }
         let namespace = change.object["metadata"]["namespace"].as_str();

@@ -123,8 +123,14 @@ impl Presentation {
                 self.table(resource, &list(&kind, &resource.api_version(), items), now)
             }
             Form::PartialObjectMetadata | Form::PartialObjectMetadataList => {
-                let items = items.map(|object| self.partial(object)).collect();
-                list("PartialObjectMetadataList", self.version, items)
+                let items: Vec<Value> = items.map(|object| self.partial(object)).collect();
+                let is_empty = items.is_empty();
+                let mut list = list("PartialObjectMetadataList", self.version, items);
+                // Go appends to a list that does not exist yet.
+                if is_empty {
+                    list["items"] = Value::Null;
+                }
+                list
             }
         }
     }

@@ -320,6 +320,7 @@ impl Replay {
         }
         if let Some(settle) = step.get("settle") {
             self.settle(Duration::from_secs_f64(settle["seconds"].as_f64().unwrap_or(0.0)));
+            self.wait_as_recorded(settle);
             return Ok(());
         }
         if let Some(request) = step.get("request") {
@@ -329,6 +330,31 @@ impl Replay {
             return decide::decide(self, wanted, step);
         }
         Err(Verdict::Skipped("there are steps of an unknown kind"))
+    }
+
+    /// Waits a moment longer for what the recorder waited for: it may come a little later here.
+    fn wait_as_recorded(&mut self, settle: &Value) {
+        let words = settle["until"].as_str().filter(|_| settle["came"] == true);
+        let until = self.cluster.now() + Duration::from_millis(1500);
+        while words.is_some_and(|words| !self.has_come(words)) && self.cluster.now() < until {
+            self.settle(POLL);
+        }
+    }
+
+    /// Whether what the words describe is there; words that are not known are taken as true.
+    fn has_come(&mut self, words: &str) -> bool {
+        let path = format!("/api/v1/namespaces/{}/pods", self.namespace);
+        let pods = self.cluster.handle(&Request::new("GET", &path)).body_json();
+        let pods = pods["items"].as_array().into_iter().flatten();
+        let statuses = pods.filter_map(|pod| pod["status"]["containerStatuses"].as_array());
+        let mut containers = statuses.flatten();
+        match words {
+            "the first job's pod has completed" => {
+                containers.any(|container| container["state"]["terminated"]["exitCode"] == 0)
+            }
+            "a pod has restarted" => containers.any(|container| container["restartCount"] != 0),
+            _ => true,
+        }
     }
 
     /// Agrees with either of two recordings of the same case.

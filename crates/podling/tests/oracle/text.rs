@@ -11,7 +11,8 @@ const BLOCK: &str = "\n\n\n";
 
 /// The first difference; `None` if there is none.
 pub(crate) fn difference(comparer: &mut Comparer, recorded: &str, actual: &str) -> Option<String> {
-    let (recorded, actual) = (without_padding(recorded), without_padding(actual));
+    let tidy = |text: &str| in_tens_of_milliseconds(&without_padding(text));
+    let (recorded, actual) = (tidy(recorded), tidy(actual));
     if recorded.contains(BLOCK) && is_generated(&recorded) {
         let recorded: Vec<&str> = recorded.split(BLOCK).collect();
         let mut left: Vec<&str> = actual.split(BLOCK).collect();
@@ -75,6 +76,21 @@ fn without_padding(text: &str) -> String {
     text.split('\n').map(tidy).collect::<Vec<_>>().join("\n")
 }
 
+/// What curl measured, to ten milliseconds: a timeout of five seconds comes after 5000 or 5001.
+fn in_tens_of_milliseconds(text: &str) -> String {
+    const UNIT: &str = " milliseconds";
+    let mut parts: Vec<String> = text.split(UNIT).map(str::to_owned).collect();
+    let measured = parts.len() - 1;
+    for part in &mut parts[..measured] {
+        let is_digit = |letter: &char| letter.is_ascii_digit();
+        if part.chars().rev().take_while(is_digit).count() > 1 {
+            part.pop();
+            part.push('0');
+        }
+    }
+    parts.join(UNIT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +111,14 @@ mod tests {
                 "{actual}"
             );
         }
+    }
+
+    #[test]
+    fn a_millisecond_more_or_less_does_not_count() {
+        let mut comparer = Comparer::default();
+        let after = |time: &str| format!("curl: (28) Connection timed out after {time} milliseconds");
+        let mut same = |a: &str, b: &str| difference(&mut comparer, &after(a), &after(b)).is_none();
+        assert!(same("5000", "5001"));
+        assert!(!same("5000", "6000"));
     }
 }

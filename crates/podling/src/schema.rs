@@ -173,6 +173,11 @@ pub fn named(definition: &str) -> Option<&'static Type> {
     Some(&types[at])
 }
 
+/// All types, ordered by the names of their definitions.
+pub fn all() -> impl Iterator<Item = &'static Type> {
+    schema().types.iter()
+}
+
 impl Type {
     /// The name without its package: `Container`.
     pub fn name(&self) -> &'static str {

@@ -1,7 +1,8 @@
 //! OpenAPI v3: what kubectl reads to validate, to merge and to explain.
 //!
 //! Source: `k8s.io/kube-openapi` and KEP-2896. The documents come from the schema table and cover the served
-//! groups. Differs from Kubernetes: no prose, no list types, and of each path only what clients look at.
+//! groups. Differs from Kubernetes: descriptions are our own and only of what
+//! people look up most, there are no list types, and of each path only what clients look at.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -14,6 +15,7 @@ use crate::resource::{self, Resource};
 use crate::schema::{self, Type};
 
 mod definition;
+mod description;
 pub(super) mod v2;
 
 /// One document, ready to be sent.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::description;
 use crate::schema::{Field, ListKind, Shape, Type};
 
 const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -31,10 +32,13 @@ pub(super) fn scalars() -> impl Iterator<Item = (String, Value)> {
 /// The definition of an object type.
 pub(super) fn object(of: &Type) -> Value {
     let mut definition = json!({"type": "object"});
+    if let Some(text) = description::of(of, None) {
+        definition["description"] = text.into();
+    }
     let properties: Map<String, Value> = of
         .fields
         .iter()
-        .map(|field| (field.name.to_owned(), property(field)))
+        .map(|field| (field.name.to_owned(), property(of, field)))
         .collect();
     if !properties.is_empty() {
         definition["properties"] = properties.into();
@@ -62,11 +66,14 @@ pub(super) fn object(of: &Type) -> Value {
     definition
 }
 
-fn property(field: &Field) -> Value {
+fn property(of: &Type, field: &Field) -> Value {
     let mut property = shape(&field.shape);
     // Beside a reference nothing else may stand, so it is wrapped.
     if let Some(reference) = property.as_object_mut().and_then(|object| object.remove("$ref")) {
         property["allOf"] = json!([{"$ref": reference}]);
+    }
+    if let Some(text) = description::of(of, Some(field.name)) {
+        property["description"] = text.into();
     }
     if let Some(default) = &field.default {
         property["default"] = default.clone();
@@ -178,7 +185,10 @@ mod tests {
             ),
         ];
         for (definition, field, expected) in cases {
-            assert_eq!(property_of(definition, field), expected, "{field}");
+            let mut property = property_of(definition, field);
+            let described = property.as_object_mut().and_then(|of| of.remove("description"));
+            assert!(described.is_some_and(|text| text.is_string()), "{field}");
+            assert_eq!(property, expected, "{field}");
         }
     }
 

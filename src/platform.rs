@@ -8,6 +8,7 @@ pub mod files;
 pub mod folders;
 pub mod lock;
 pub mod processes;
+pub mod programs;
 
 #[cfg(test)]
 pub(crate) mod scratch;

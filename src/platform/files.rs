@@ -55,6 +55,60 @@ pub fn make_folder(path: &Path) -> Result<(), Error> {
     fs::create_dir_all(path).map_err(at(path))
 }
 
+/// Removes a file; one that is not there is no failure.
+///
+/// # Errors
+/// What the system says, with the file's path.
+pub fn remove(path: &Path) -> Result<(), Error> {
+    gone(path, fs::remove_file(path))
+}
+
+/// Removes a folder with all that is in it; one that is not there is no failure.
+///
+/// # Errors
+/// What the system says, with the folder's path.
+pub fn remove_folder(path: &Path) -> Result<(), Error> {
+    gone(path, fs::remove_dir_all(path))
+}
+
+fn gone(path: &Path, removed: io::Result<()>) -> Result<(), Error> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The names of the folders in `parent` that hold a file `marker`, in order; none where there is no such folder.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn folders_with(parent: &Path, marker: &str) -> Result<Vec<String>, Error> {
+    let entries = match fs::read_dir(parent) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+        entries => entries.map_err(at(parent))?,
+    };
+    let folders = entries
+        .filter_map(Result::ok)
+        .filter(|entry| entry.path().join(marker).exists());
+    let mut names: Vec<String> = folders
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Writes a value as JSON; see [`write`].
+///
+/// # Errors
+/// As [`write`].
+pub fn write_json(path: &Path, value: &impl serde::Serialize, access: Access) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(value).map_err(|error| Error {
+        path: path.to_owned(),
+        source: error.into(),
+    })?;
+    write(path, &text, access)
+}
+
 /// Writes a file so that, whenever the machine stops, either the old or the new content is there.
 ///
 /// # Errors

@@ -76,6 +76,17 @@ pub fn end(_: u32, _: Ending) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// The command line of a process, its words with spaces between them; `None` where it can't be told or there is none.
+pub fn command_line(pid: u32) -> Option<String> {
+    if let Ok(words) = std::fs::read(format!("/proc/{pid}/cmdline")) {
+        let text = String::from_utf8_lossy(&words).replace('\0', " ");
+        return Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    }
+    let words = ["-o", "command=", "-p", &pid.to_string()].map(str::to_owned);
+    let said = duct::cmd("ps", words).stderr_null().read().ok()?;
+    Some(said.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
 /// Waits until `done` says so, asking every 2 ms; whether it did within `limit`.
 pub fn wait_until(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = std::time::Instant::now();
@@ -145,6 +156,13 @@ mod tests {
         let (mut child, line) = start("exit 3");
         assert_eq!(line, "");
         assert_eq!(child.wait().unwrap().code(), Some(3));
+    }
+
+    #[test]
+    fn a_process_is_known_by_its_command_line() {
+        let own = command_line(std::process::id()).unwrap();
+        assert!(own.contains("bbf"), "{own}");
+        assert_eq!(command_line(u32::MAX - 1), None);
     }
 
     #[test]

@@ -48,6 +48,7 @@ const KINDS: &[Kind] = &[
     kind("Secret", "", "v1", "secrets", true),
     kind("Service", "", "v1", "services", true),
     kind("ServiceAccount", "", "v1", "serviceaccounts", true),
+    kind("APIService", "apiregistration.k8s.io", "v1", "apiservices", false),
     kind("ControllerRevision", "apps", "v1", "controllerrevisions", true),
     kind("DaemonSet", "apps", "v1", "daemonsets", true),
     kind("Deployment", "apps", "v1", "deployments", true),

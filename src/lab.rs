@@ -7,7 +7,9 @@ mod definition;
 mod error;
 mod files;
 mod fix;
+mod images;
 mod language;
+mod rehome;
 mod schema;
 mod span;
 mod target;
@@ -16,7 +18,7 @@ mod texts;
 use std::collections::BTreeMap;
 
 pub use catalogue::{Catalogue, FindError};
-pub use definition::{Answer, Definition, FORMAT_VERSION, Guard, Hint, Objective, Question};
+pub use definition::{Answer, Definition, FORMAT_VERSION, Guard, Hint, LabNeed, Objective, Question};
 pub use error::LabError;
 use files::Files;
 pub use fix::{Fix, Means};
@@ -58,6 +60,11 @@ impl Lab {
     /// The name of the lab in commands.
     pub fn id(&self) -> &str {
         &self.definition.id
+    }
+
+    /// The kind configuration's file, for messages: `kind-configs/single.yaml`.
+    pub fn kind_config_file(&self) -> String {
+        format!("kind-configs/{}.yaml", self.definition.cluster)
     }
 
     /// The texts in a language, in English where the lab lacks it.

@@ -34,6 +34,12 @@ impl Document {
         format!("{}/{}", self.kind.kind, self.name)
     }
 
+    /// Whether it lives in `namespace` and nowhere else.
+    pub fn is_within(&self, namespace: &str) -> bool {
+        let own = self.object.pointer("/metadata/namespace").and_then(Value::as_str);
+        self.kind.namespaced && own.is_none_or(|own| own == namespace)
+    }
+
     fn api(&self, client: &Client, namespace: &str) -> Api<DynamicObject> {
         let own = self.object.pointer("/metadata/namespace").and_then(Value::as_str);
         if self.kind.namespaced {

@@ -34,6 +34,9 @@ pub struct Definition {
     pub minutes: u32,
     /// The cluster that it needs: the name of a file in `kind-configs/`, without `.yaml`.
     pub cluster: String,
+    /// What else the lab needs; most of it is seen from the rest of the lab.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<LabNeed>,
     /// The manifests that make the break, in the order in which they are applied.
     pub manifests: Vec<String>,
     /// What shows that the break took hold.
@@ -49,6 +52,16 @@ pub struct Definition {
     /// The hints, from the first nudge to nearly the answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<Hint>,
+}
+
+/// What a lab needs beside its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LabNeed {
+    /// A cluster that nobody else uses: the lab drains nodes, or changes what belongs to no namespace.
+    WholeCluster,
+    /// The metrics of Pods and nodes (`kubectl top`, autoscaling).
+    Metrics,
 }
 
 /// Something that must hold, for a while. Its wording stands in the texts under `{#objective-<id>}`.

@@ -18,7 +18,7 @@ mod tests {
         RolloutComplete, StatusCondition,
     };
     use crate::lab::{
-        Answer, Catalogue, Definition, Guard, Hint, Language, Objective, Question, Span, Target,
+        Answer, Catalogue, Definition, Guard, Hint, LabNeed, Language, Objective, Question, Span, Target,
     };
 
     fn target() -> Target {
@@ -159,6 +159,7 @@ mod tests {
             topics: vec!["probes".to_owned()],
             minutes: 5,
             cluster: "single".to_owned(),
+            needs: vec![LabNeed::WholeCluster, LabNeed::Metrics],
             manifests: vec!["web.yaml".to_owned()],
             symptom: Condition::All(conditions()),
             objectives: vec![Objective {

@@ -1,14 +1,26 @@
 //! Where a lab runs. Nothing above this module knows which kind of cluster it is on: it gets a [`kube::Client`], a
 //! namespace and a kubeconfig of bbf's own.
 //!
-//! bbf never reads or writes the learner's own kubeconfig; each cluster has one in its own folder.
+//! bbf never writes the learner's own kubeconfig, and reads it only for a context that was named; each cluster has one
+//! in its own folder.
 
+mod client;
+mod doing;
 pub mod embedded;
 mod error;
+pub mod existing;
+pub mod images;
+mod inventory;
+pub mod kind;
 pub mod kind_config;
+pub mod owner;
+mod place;
 pub mod readiness;
+mod sweep;
 
+pub use doing::{Doing, StepState, Watcher, nobody};
 pub use error::Error;
+pub use place::Place;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -27,6 +39,14 @@ pub trait Provider {
     /// The kubeconfig file that reaches it and nothing else.
     fn kubeconfig(&self) -> PathBuf;
 
+    /// The namespace that labs are played in.
+    fn namespace(&self) -> String {
+        "default".to_owned()
+    }
+
+    /// What is otherwise on it than on the embedded cluster.
+    fn traits(&self) -> Traits;
+
     /// Whether it runs and answers now, without changing that.
     fn state(&self) -> Pending<'_, State>;
 
@@ -39,8 +59,27 @@ pub trait Provider {
     /// Puts it back to what it was when it was new, reached by the same kubeconfig; starts it if need be.
     fn renew(&self) -> Pending<'_, Connection>;
 
+    /// Tidies up after a [`renew`](Self::renew) that was interrupted: nothing half made stays.
+    fn abandon(&self) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Puts a lab away: nothing of it stays. The cluster itself may, for the next lab.
+    fn leave(&self) -> Pending<'_, ()>;
+
     /// Stops it and forgets all that it knows.
     fn remove(&self) -> Pending<'_, ()>;
+}
+
+/// What differs between kinds of clusters, as far as a session or a learner has to know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// Whether the whole cluster is bbf's own. If not, only the lab's namespace is.
+    pub whole_cluster: bool,
+    /// Whether images come from a registry, the first time that a node needs them.
+    pub pulls_images: bool,
+    /// Whether its time is bbf's to skip and to turn back.
+    pub own_time: bool,
 }
 
 /// A way into a cluster that answers.

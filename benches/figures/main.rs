@@ -86,14 +86,8 @@ fn lab() -> Outcome<Lab> {
 }
 
 fn config(lab: &Lab) -> Outcome<podling::Config> {
-    let nodes = bbf::cluster::kind_config::nodes("kind configuration", &lab.kind_config, "bbf")?;
     let start = podling::clock::Time::from_micros(jiff::Timestamp::now().as_microsecond());
-    Ok(podling::Config {
-        seed: 1,
-        start,
-        nodes,
-        components: podling::Components::default(),
-    })
+    Ok(bbf::cluster::kind_config::embedded(lab, 1, start)?)
 }
 
 /// From starting the background process until its API has answered a request over HTTPS.

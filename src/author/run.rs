@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use podling::clock::Time;
-use podling::{Components, Config};
 use podling_server::{ClusterHandle, TimeSource};
 use tokio::time::Instant as VirtualInstant;
 
@@ -134,16 +133,9 @@ struct Stage {
 impl Stage {
     /// Starts a cluster, takes the baseline, breaks it and waits for the symptom.
     async fn set(lab: &Lab) -> Result<Self, String> {
-        let nodes =
-            kind_config::nodes("kind config", &lab.kind_config, "bbf").map_err(|error| error.to_string())?;
         // The same time in each run, so that each run is the same.
         let start = Time::parse("2026-11-21T09:00:00Z").unwrap_or(Time::from_micros(0));
-        let config = Config {
-            seed: 7,
-            start,
-            nodes,
-            components: Components::default(),
-        };
+        let config = kind_config::embedded(lab, 7, start).map_err(|error| error.to_string())?;
         let cluster =
             ClusterHandle::start(config, TimeSource::Tokio { start }, None).map_err(|it| it.to_string())?;
         let client = cluster.client();

@@ -9,11 +9,11 @@ mod serve;
 pub use folder::ClusterFolder;
 pub use serve::serve;
 
-use super::{Arrival, Connection, Error, Pending, Provider, State, readiness};
+use super::client::{Way, answers, client};
+use super::{Arrival, Connection, Error, Pending, Provider, State, Traits, readiness};
 use crate::platform::files::{self, Access, at};
 use crate::platform::lock::Lock;
 use crate::platform::processes::{self, Ending};
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use serve::Word;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,18 +70,7 @@ impl Embedded {
     /// # Errors
     /// When the folder can't be read.
     pub fn names(clusters: &Path) -> Result<Vec<String>, files::Error> {
-        let entries = match std::fs::read_dir(clusters) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(vec![]),
-            entries => entries.map_err(at(clusters))?,
-        };
-        let folders = entries
-            .filter_map(Result::ok)
-            .filter(|entry| entry.path().join(folder::CONFIG).exists());
-        let mut names: Vec<String> = folders
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
-        names.sort();
-        Ok(names)
+        files::folders_with(clusters, folder::CONFIG)
     }
 
     async fn find_or_start(&self) -> Result<Connection, Error> {
@@ -143,34 +132,13 @@ impl Embedded {
     }
 
     async fn connect(&self, arrival: Arrival) -> Result<Connection, Error> {
-        let client = self.client().await?;
-        let answer = tokio::time::timeout(ANSWER_LIMIT, client.apiserver_version()).await;
-        match answer {
-            Ok(Ok(_)) => Ok(Connection {
-                client,
-                namespace: "default".to_owned(),
-                arrival,
-            }),
-            Ok(Err(error)) => Err(Error::Unreachable(error.to_string())),
-            Err(_) => Err(Error::Unreachable(format!(
-                "no answer within {} s",
-                ANSWER_LIMIT.as_secs()
-            ))),
-        }
-    }
-
-    async fn client(&self) -> Result<kube::Client, Error> {
-        let path = self.folder.kubeconfig();
-        let unreadable = |why: String| Error::Damaged {
-            path: path.clone(),
-            why,
-        };
-        let kubeconfig = Kubeconfig::read_from(&path).map_err(|error| unreadable(error.to_string()))?;
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        let mut config = config.map_err(|error| unreadable(error.to_string()))?;
-        // The cluster is on loopback: a proxy in the environment is for other addresses.
-        config.proxy_url = None;
-        kube::Client::try_from(config).map_err(|error| Error::Unreachable(error.to_string()))
+        let client = client(&self.folder.kubeconfig(), Way::Direct).await?;
+        answers(&client, ANSWER_LIMIT).await?;
+        Ok(Connection {
+            client,
+            namespace: self.namespace(),
+            arrival,
+        })
     }
 
     fn end(&self, pid: u32) -> Result<(), Error> {
@@ -196,6 +164,14 @@ impl Provider for Embedded {
 
     fn kubeconfig(&self) -> PathBuf {
         self.folder.kubeconfig()
+    }
+
+    fn traits(&self) -> Traits {
+        Traits {
+            whole_cluster: true,
+            pulls_images: false,
+            own_time: true,
+        }
     }
 
     fn state(&self) -> Pending<'_, State> {
@@ -230,15 +206,14 @@ impl Provider for Embedded {
                 self.end(pid)?;
             }
             for file in [self.folder.journal(), self.folder.config()] {
-                match std::fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(at(&file)(error).into());
-                    }
-                    _ => {}
-                }
+                files::remove(&file)?;
             }
             self.find_or_start().await
         })
+    }
+
+    fn leave(&self) -> Pending<'_, ()> {
+        self.remove()
     }
 
     fn remove(&self) -> Pending<'_, ()> {
@@ -246,12 +221,7 @@ impl Provider for Embedded {
             if let Some(pid) = self.pid() {
                 self.end(pid)?;
             }
-            match std::fs::remove_dir_all(self.folder.path()) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    Err(at(self.folder.path())(error).into())
-                }
-                _ => Ok(()),
-            }
+            Ok(files::remove_folder(self.folder.path())?)
         })
     }
 }

@@ -1,6 +1,10 @@
 //! Why a cluster could not be had. `ui::messages` says it in the learner's language.
 
+use super::existing::Refusal;
+use super::kind::Failure;
 use super::readiness::NotReady;
+use crate::lab::LabError;
+use crate::manifest::ApplyError;
 use crate::platform::files;
 use std::io;
 use std::path::PathBuf;
@@ -43,4 +47,16 @@ pub enum Error {
         /// The process.
         pid: u32,
     },
+    /// A kind cluster could not be had.
+    #[error(transparent)]
+    Kind(#[from] Failure),
+    /// A cluster that is there already can't be used.
+    #[error(transparent)]
+    Existing(#[from] Refusal),
+    /// A kind configuration has a mistake.
+    #[error(transparent)]
+    Config(#[from] LabError),
+    /// An add-on was refused.
+    #[error(transparent)]
+    AddOn(#[from] ApplyError),
 }

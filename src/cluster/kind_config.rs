@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use podling::NodeConfig;
+use podling::clock::Time;
+use podling::{Components, Config, NodeConfig};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::lab::LabError;
+use super::owner::LABEL;
+use crate::lab::{Lab, LabError};
 
 /// A kind configuration, as far as it says what nodes there are. kind itself judges the rest.
 #[derive(Debug, Deserialize)]
@@ -64,6 +66,58 @@ pub fn nodes(file: &str, text: &str, cluster: &str) -> Result<Vec<NodeConfig>, L
             }
         })
         .collect()
+}
+
+/// What the embedded cluster of a lab is made of: the nodes of the lab's kind configuration.
+///
+/// The same seed and the same start give the same run.
+pub fn embedded(lab: &Lab, seed: u64, start: Time) -> Result<Config, LabError> {
+    Ok(Config {
+        seed,
+        start,
+        nodes: nodes(&lab.kind_config_file(), &lab.kind_config, "bbf")?,
+        components: Components::default(),
+    })
+}
+
+/// The configuration as kind is to have it: every node carries the mark of its owner.
+pub(super) fn marked(cluster: &str, text: &str, owner: &str) -> Result<String, LabError> {
+    let file = format!("the kind configuration of {cluster}");
+    let mut config: Value = serde_saphyr::from_str(text).map_err(|error| LabError::yaml(&file, &error))?;
+    let fields = config
+        .as_object_mut()
+        .ok_or_else(|| LabError::in_file(&file, "expected a mapping"))?;
+    let nodes = fields.entry("nodes").or_insert_with(|| json!([]));
+    if nodes.as_array().is_none_or(Vec::is_empty) {
+        *nodes = json!([{ "role": "control-plane" }]);
+    }
+    for node in nodes.as_array_mut().into_iter().flatten() {
+        node["labels"][LABEL] = json!(owner);
+    }
+    serde_json::to_string_pretty(&config).map_err(|error| LabError::in_file(file, error.to_string()))
+}
+
+/// What a configuration asks of the machine or of the cluster beside one node.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// How many nodes there are, if more than one.
+    pub nodes: Option<usize>,
+    /// The ports of the machine that lead into the cluster.
+    pub ports: Vec<u16>,
+}
+
+/// What a configuration asks for beside one node.
+pub fn extras(file: &str, text: &str) -> Result<Extras, LabError> {
+    let config: Value = serde_saphyr::from_str(text).map_err(|error| LabError::yaml(file, &error))?;
+    let nodes = config["nodes"].as_array().map_or(&[][..], Vec::as_slice);
+    let mappings = nodes
+        .iter()
+        .flat_map(|node| node["extraPortMappings"].as_array().into_iter().flatten());
+    let ports = mappings.filter_map(|mapping| u16::try_from(mapping["hostPort"].as_u64()?).ok());
+    Ok(Extras {
+        nodes: Some(nodes.len()).filter(|count| *count > 1),
+        ports: ports.collect(),
+    })
 }
 
 /// kind numbers the nodes of a role from the second on: `bbf-worker`, `bbf-worker2`.
@@ -132,5 +186,35 @@ mod tests {
         ] {
             assert_eq!(nodes("k.yaml", text, "bbf").unwrap_err().message, says);
         }
+    }
+
+    #[test]
+    fn every_node_gets_the_mark_and_keeps_what_it_has() {
+        let two = format!("{HEAD}nodes: [{{role: control-plane, labels: {{zone: a}}}}, {{role: worker}}]\n");
+        for (text, count) in [(HEAD, 1), (two.as_str(), 2)] {
+            let marked = marked("bbf-x", text, "00ff").unwrap();
+            let config: Value = serde_json::from_str(&marked).unwrap();
+            let nodes = config["nodes"].as_array().unwrap();
+            assert_eq!(nodes.len(), count);
+            assert!(
+                nodes.iter().all(|node| node["labels"]["bbf/owner"] == "00ff"),
+                "{marked}"
+            );
+            assert_eq!(super::nodes("k", &marked, "c").unwrap().len(), count);
+        }
+        assert!(marked("bbf-x", &two, "00ff").unwrap().contains("\"zone\": \"a\""));
+    }
+
+    #[test]
+    fn what_a_configuration_asks_for_beside_one_node_is_known() {
+        let text = format!(
+            "{HEAD}nodes: [{{role: control-plane, extraPortMappings: [{{containerPort: 1, hostPort: 30599}}]}}, {{role: worker}}]\n"
+        );
+        let expected = Extras {
+            nodes: Some(2),
+            ports: vec![30599],
+        };
+        assert_eq!(extras("k", &text).unwrap(), expected);
+        assert_eq!(extras("k", HEAD).unwrap(), Extras::default());
     }
 }

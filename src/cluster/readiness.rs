@@ -19,6 +19,14 @@ pub enum NotReady {
     /// No node is ready.
     #[error("no node of the cluster is ready")]
     NoNode,
+    /// Only some of the nodes are ready.
+    #[error("{ready} of {all} nodes of the cluster are ready")]
+    SomeNodes {
+        /// How many are.
+        ready: usize,
+        /// How many there are.
+        all: usize,
+    },
     /// Pods would be refused: their service account isn't there.
     #[error("the namespace {0} has no service account yet")]
     NoServiceAccount(String),
@@ -26,10 +34,32 @@ pub enum NotReady {
 
 /// Waits until Pods can be created in the namespace and a node is there to run them, at most so long.
 pub async fn ready_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
+    wait(client, namespace, limit, Nodes::One).await
+}
+
+/// The same, until all nodes are there to run Pods.
+pub async fn all_ready_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
+    wait(client, namespace, limit, Nodes::All).await
+}
+
+/// Waits until Pods can be created in the namespace, whatever the nodes are like.
+pub async fn account_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
+    wait(client, namespace, limit, Nodes::Any).await
+}
+
+/// How many nodes must be ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Nodes {
+    Any,
+    One,
+    All,
+}
+
+async fn wait(client: &Client, namespace: &str, limit: Duration, nodes: Nodes) -> Result<(), NotReady> {
     let deadline = Instant::now() + limit;
     let mut pause = PAUSES.0;
     loop {
-        match look(client, namespace).await {
+        match look(client, namespace, nodes).await {
             Ok(()) => return Ok(()),
             Err(why) if Instant::now() >= deadline => return Err(why),
             Err(_) => sleep(pause).await,
@@ -38,20 +68,27 @@ pub async fn ready_within(client: &Client, namespace: &str, limit: Duration) -> 
     }
 }
 
-async fn look(client: &Client, namespace: &str) -> Result<(), NotReady> {
+async fn look(client: &Client, namespace: &str, wanted: Nodes) -> Result<(), NotReady> {
     let silent = |error: kube::Error| NotReady::Silent(error.to_string());
     let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), namespace);
     if accounts.get_opt("default").await.map_err(silent)?.is_none() {
         return Err(NotReady::NoServiceAccount(namespace.to_owned()));
     }
+    if wanted == Nodes::Any {
+        return Ok(());
+    }
     let nodes = Api::<Node>::all(client.clone())
         .list(&ListParams::default())
         .await
         .map_err(silent)?;
-    if nodes.items.iter().any(is_ready) {
-        Ok(())
-    } else {
-        Err(NotReady::NoNode)
+    let ready = nodes.items.iter().filter(|node| is_ready(node)).count();
+    match (wanted, ready) {
+        (_, 0) => Err(NotReady::NoNode),
+        (Nodes::All, ready) if ready < nodes.items.len() => Err(NotReady::SomeNodes {
+            ready,
+            all: nodes.items.len(),
+        }),
+        _ => Ok(()),
     }
 }
 

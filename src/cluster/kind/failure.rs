@@ -1,0 +1,271 @@
+//! Why kind or the container runtime failed, read from what they said. The texts are those of docker, podman, nerdctl and
+//! kind; what none of them fits is told in full.
+
+use super::runtime::Runtime;
+use std::path::PathBuf;
+
+/// Why a kind cluster could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// None of the container runtimes that kind supports is installed.
+    #[error("none of docker, podman and nerdctl is installed")]
+    NoRuntime,
+    /// kind is not installed.
+    #[error("kind is not installed")]
+    NoKind,
+    /// The runtime is installed, and does not run.
+    #[error("{runtime} is not running: {said}")]
+    NotRunning {
+        /// The runtime.
+        runtime: Runtime,
+        /// What it said.
+        said: String,
+    },
+    /// The learner may not use the runtime.
+    #[error("{runtime} may not be used: {said}")]
+    NotAllowed {
+        /// The runtime.
+        runtime: Runtime,
+        /// What it said.
+        said: String,
+    },
+    /// The disk is full.
+    #[error("the disk is full: {said}")]
+    DiskFull {
+        /// What was said.
+        said: String,
+    },
+    /// The image's registry can't be reached.
+    #[error("the registry can't be reached: {said}")]
+    NoNetwork {
+        /// What was said.
+        said: String,
+    },
+    /// The registry has served enough for now.
+    #[error("the registry limits how much it serves: {said}")]
+    RateLimited {
+        /// What was said.
+        said: String,
+    },
+    /// There is no such image.
+    #[error("there is no such image: {said}")]
+    NoSuchImage {
+        /// What was said.
+        said: String,
+    },
+    /// A port that the cluster needs is in use.
+    #[error("port {port} is in use")]
+    PortTaken {
+        /// The port.
+        port: u16,
+    },
+    /// The system's limits on open or watched files are too low.
+    #[error("too many open files: {said}")]
+    OpenFiles {
+        /// What was said.
+        said: String,
+    },
+    /// A cluster of this name is there that bbf did not make.
+    #[error("the kind cluster {0} is not bbf's")]
+    Foreign(String),
+    /// The cluster was deleted by someone else.
+    #[error("the kind cluster {0} is gone")]
+    Gone(String),
+    /// Another bbf is at work on the cluster.
+    #[error("the kind cluster {name} is in use by {holder}")]
+    InUse {
+        /// The cluster.
+        name: String,
+        /// The other bbf.
+        holder: String,
+    },
+    /// Anything else.
+    #[error("{said}")]
+    Other {
+        /// What was said.
+        said: String,
+        /// Where all of it stands.
+        log: Option<PathBuf>,
+    },
+}
+
+/// What `said` means, from the first words that are known.
+pub(super) fn read(runtime: Runtime, said: &str) -> Failure {
+    let holds = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    let told = || last_words(said);
+    if holds(&[
+        "permission denied while trying to connect",
+        "dial unix /var/run/docker.sock: connect: permission denied",
+    ]) {
+        return Failure::NotAllowed {
+            runtime,
+            said: told(),
+        };
+    }
+    if holds(&[
+        "Cannot connect to the Docker daemon",
+        "error during connect",
+        "Cannot connect to Podman",
+        "cannot access containerd socket",
+        "unable to connect to Podman socket",
+        "rootless containerd not running",
+    ]) {
+        return Failure::NotRunning {
+            runtime,
+            said: told(),
+        };
+    }
+    if holds(&["no space left on device", "disk quota exceeded"]) {
+        return Failure::DiskFull { said: told() };
+    }
+    if let Some(port) = taken_port(said) {
+        return Failure::PortTaken { port };
+    }
+    if holds(&["toomanyrequests", "too many requests", "429 Too Many Requests"]) {
+        return Failure::RateLimited { said: told() };
+    }
+    if holds(&[
+        "manifest unknown",
+        "manifest for ",
+        "pull access denied",
+        "repository does not exist",
+        "No such image",
+    ]) {
+        return Failure::NoSuchImage { said: told() };
+    }
+    if holds(&[
+        "no such host",
+        "dial tcp",
+        "i/o timeout",
+        "TLS handshake timeout",
+        "network is unreachable",
+        "Temporary failure in name resolution",
+        "proxyconnect",
+    ]) {
+        return Failure::NoNetwork { said: told() };
+    }
+    if holds(&["too many open files", "inotify"]) {
+        return Failure::OpenFiles { said: told() };
+    }
+    Failure::Other {
+        said: told(),
+        log: None,
+    }
+}
+
+/// The port in `Bind for 0.0.0.0:30599 failed: port is already allocated` and in
+/// `listen tcp 0.0.0.0:30599: bind: address already in use`.
+fn taken_port(said: &str) -> Option<u16> {
+    let line = said
+        .lines()
+        .find(|line| line.contains("port is already allocated") || line.contains("address already in use"))?;
+    line.split(|c: char| c.is_whitespace() || c == ',')
+        .filter_map(|word| word.trim_end_matches(':').rsplit_once(':'))
+        .find_map(|(_, port)| port.parse().ok())
+}
+
+/// What is worth telling: from the first line that says ERROR on, or else the last line.
+fn last_words(said: &str) -> String {
+    let lines: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let error = lines.iter().position(|line| line.starts_with("ERROR: "));
+    let told = match error {
+        Some(at) => {
+            let output = lines[at..]
+                .iter()
+                .find_map(|line| line.strip_prefix("Command Output: "));
+            let what = lines[at].trim_start_matches("ERROR: ");
+            output
+                .filter(|output| !output.starts_with('{'))
+                .map_or(what, |output| output)
+        }
+        None => lines.last().copied().unwrap_or("it ended without a word"),
+    };
+    told.trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind_of(said: &str) -> &'static str {
+        match read(Runtime::Docker, said) {
+            Failure::NotRunning { .. } => "not running",
+            Failure::NotAllowed { .. } => "not allowed",
+            Failure::DiskFull { .. } => "disk full",
+            Failure::NoNetwork { .. } => "no network",
+            Failure::RateLimited { .. } => "rate limited",
+            Failure::NoSuchImage { .. } => "no such image",
+            Failure::PortTaken { port: 30599 } => "port taken",
+            Failure::OpenFiles { .. } => "open files",
+            _ => "other",
+        }
+    }
+
+    #[test]
+    fn what_kind_and_docker_say_is_understood() {
+        for (said, meant) in [
+            (
+                "ERROR: failed to create cluster: failed to get docker info: command \"docker info --format '{{json .}}'\" failed with error: exit status 1\n\nCommand Output: {\"ID\":\"\"}\nCannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?",
+                "not running",
+            ),
+            (
+                "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock",
+                "not allowed",
+            ),
+            (
+                "ERROR: failed to create cluster: failed to pull image \"kindest/node:v1.36.1\": command \"docker pull kindest/node:v1.36.1\" failed with error: exit status 1\n\nCommand Output: Error response from daemon: Get \"https://registry-1.docker.io/v2/\": dial tcp: lookup registry-1.docker.io: no such host",
+                "no network",
+            ),
+            (
+                "failed to register layer: write /usr/bin/x: no space left on device",
+                "disk full",
+            ),
+            (
+                "docker: Error response from daemon: driver failed programming external connectivity: Bind for 0.0.0.0:30599 failed: port is already allocated.",
+                "port taken",
+            ),
+            (
+                "rootlessport listen tcp 0.0.0.0:30599: bind: address already in use",
+                "port taken",
+            ),
+            (
+                "Error response from daemon: manifest for kindest/node:v9 not found: manifest unknown",
+                "no such image",
+            ),
+            (
+                "toomanyrequests: You have reached your pull rate limit",
+                "rate limited",
+            ),
+            (
+                "failed to create inotify watcher: too many open files",
+                "open files",
+            ),
+            ("ERROR: failed to init node with kubeadm", "other"),
+            ("", "other"),
+        ] {
+            assert_eq!(kind_of(said), meant, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_the_end_of_the_matter() {
+        for (said, told) in [
+            (
+                "a\nERROR: failed to create cluster: no\nStack Trace: x\n",
+                "failed to create cluster: no",
+            ),
+            (
+                "ERROR: failed\n\nCommand Output: Error response from daemon: bad.\n",
+                "Error response from daemon: bad",
+            ),
+            ("one\ntwo\n", "two"),
+            ("", "it ended without a word"),
+        ] {
+            assert_eq!(last_words(said), told);
+        }
+    }
+}

@@ -6,7 +6,9 @@ mod cluster;
 mod completions;
 mod context;
 mod doctor;
+mod doing;
 mod exit;
+mod images;
 mod lab;
 mod live;
 mod progress;
@@ -14,7 +16,8 @@ mod shell;
 mod trouble;
 
 pub use arguments::{
-    Arguments, Check, ClusterCommand, Command, Global, LabCommand, Play, Solution, Start, Test,
+    Arguments, Check, ClusterCommand, ClusterKind, Command, Global, ImagesCommand, LabCommand, Play, Prepare,
+    Save, Solution, Start, Test, Where,
 };
 pub use exit::Exit;
 
@@ -84,18 +87,16 @@ async fn dispatch(arguments: &Arguments, printer: &mut Printer<'static>) -> Resu
             return Ok(if served { Exit::Done } else { Exit::Environment });
         }
         Command::Completions { shell } => return Ok(completions::run(printer, *shell)),
-        Command::Doctor => return doctor::run(printer, Folders::from_environment()).await,
+        Command::Doctor => return doctor::run(printer, Folders::from_environment(), &arguments.global).await,
         _ => {}
     }
     let mut context = Context::new(&arguments.global, printer)?;
     match &arguments.command {
         Command::Lab { command } => lab(&mut context, command).await,
-        Command::Cluster { command } => match command {
-            ClusterCommand::List => cluster::list::run(&mut context).await,
-            ClusterCommand::Stop { name } => cluster::stop::run(&mut context, name.as_deref()).await,
-            ClusterCommand::Kubeconfig { name } => {
-                cluster::kubeconfig::run(&mut context, name.as_deref()).await
-            }
+        Command::Cluster { command } => cluster(&mut context, command).await,
+        Command::Images { command } => match command {
+            ImagesCommand::Save(arguments) => images::save(&mut context, arguments).await,
+            ImagesCommand::Load { file } => images::load(&mut context, file).await,
         },
         Command::Shell => shell::run(&mut context).await,
         Command::Progress => progress::run(&mut context),
@@ -103,9 +104,20 @@ async fn dispatch(arguments: &Arguments, printer: &mut Printer<'static>) -> Resu
     }
 }
 
+async fn cluster(context: &mut Context<'_>, command: &ClusterCommand) -> Result<Exit, Trouble> {
+    match command {
+        ClusterCommand::List => cluster::list::run(context).await,
+        ClusterCommand::Start { name } => cluster::start::run(context, name.as_deref()).await,
+        ClusterCommand::Stop { name } => cluster::stop::run(context, name.as_deref()).await,
+        ClusterCommand::Delete { name } => cluster::delete::run(context, name).await,
+        ClusterCommand::Prepare(arguments) => cluster::prepare::run(context, arguments).await,
+        ClusterCommand::Kubeconfig { name } => cluster::kubeconfig::run(context, name.as_deref()).await,
+    }
+}
+
 async fn lab(context: &mut Context<'_>, command: &LabCommand) -> Result<Exit, Trouble> {
     match command {
-        LabCommand::List => lab::list::run(context),
+        LabCommand::List(place) => lab::list::run(context, place).await,
         LabCommand::Show { lab } => lab::show::run(context, lab),
         LabCommand::Start(arguments) => lab::start::run(context, arguments).await,
         LabCommand::Status { lab } => lab::status::run(context, lab.as_deref()).await,

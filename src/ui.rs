@@ -7,6 +7,7 @@ pub mod live;
 pub mod markdown;
 pub mod messages;
 pub mod printer;
+pub mod steps;
 pub mod table;
 pub mod terminal;
 pub mod wrapping;

@@ -1,6 +1,6 @@
 //! What can be typed after `bbf`.
 
-use crate::lab::{Language, NotASpan, Span};
+use crate::lab::{Catalogue, LabError, Language, NotASpan, Span};
 use crate::ui::printer::Output;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -38,6 +38,22 @@ pub struct Global {
 }
 
 impl Global {
+    /// The labs inside the binary and those of the packs.
+    ///
+    /// # Errors
+    /// When a pack can't be read.
+    pub fn catalogue(&self) -> Result<Catalogue, LabError> {
+        self.packs()
+            .iter()
+            .try_fold(Catalogue::builtin(), |catalogue, pack| catalogue.with_pack(pack))
+    }
+
+    /// The folders of the packs.
+    pub fn packs(&self) -> Vec<PathBuf> {
+        let absolute = |pack: &PathBuf| std::path::absolute(pack).unwrap_or_else(|_| pack.clone());
+        self.labs.iter().map(absolute).collect()
+    }
+
     /// The language to speak: the one asked for, else the locale's.
     pub fn language(&self) -> Language {
         self.lang.unwrap_or_else(|| {
@@ -66,6 +82,12 @@ pub enum Command {
         #[command(subcommand)]
         command: ClusterCommand,
     },
+    /// Container images, for a class without a network
+    Images {
+        /// What to do.
+        #[command(subcommand)]
+        command: ImagesCommand,
+    },
     /// Open a shell in which kubectl reaches the lab's cluster
     Shell,
     /// Show what you have solved
@@ -89,7 +111,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
     /// List the labs
-    List,
+    List(Where),
     /// Show what a lab is about
     Show {
         /// The lab, such as ch07-readiness
@@ -135,6 +157,34 @@ pub struct Start {
     /// Print the task and return, even on a terminal
     #[arg(long)]
     pub no_live: bool,
+    /// Where it is to run.
+    #[command(flatten)]
+    pub place: Where,
+}
+
+/// Where a lab is to run.
+#[derive(Debug, Default, Args)]
+pub struct Where {
+    /// The cluster to run on [default: embedded]
+    #[arg(long, value_enum)]
+    pub cluster: Option<ClusterKind>,
+    /// With --cluster existing: the context of your kubeconfig to use
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// With --cluster kind: the image of the nodes, or a Kubernetes version such as 1.35
+    #[arg(long, value_name = "IMAGE")]
+    pub node_image: Option<String>,
+}
+
+/// The kinds of clusters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ClusterKind {
+    /// In bbf itself; needs nothing
+    Embedded,
+    /// Made with kind; needs Docker
+    Kind,
+    /// One that you have already; bbf uses one namespace of it
+    Existing,
 }
 
 /// The arguments of `bbf lab check`.
@@ -174,10 +224,10 @@ pub struct Play {
 #[derive(Debug, Args)]
 pub struct Test {
     /// The labs, such as ch07-readiness
-    #[arg(required_unless_present = "all")]
+    #[arg(id = "lab", value_name = "LAB", required_unless_present = "all")]
     pub labs: Vec<String>,
     /// All labs
-    #[arg(long, conflicts_with = "labs")]
+    #[arg(long, conflicts_with = "lab")]
     pub all: bool,
 }
 
@@ -186,16 +236,73 @@ pub struct Test {
 pub enum ClusterCommand {
     /// List the clusters that bbf made
     List,
+    /// Start a cluster that had stopped
+    Start {
+        /// The cluster [default: the running lab's]
+        name: Option<String>,
+    },
     /// Stop a cluster; the next command that needs it brings it back as it was
     Stop {
         /// The cluster [default: the running lab's]
         name: Option<String>,
     },
+    /// Delete a cluster that bbf made
+    Delete {
+        /// The cluster, as `bbf cluster list` names it
+        name: String,
+    },
+    /// Make the kind clusters of labs, with their images, before a class begins
+    Prepare(Prepare),
     /// Print the kubeconfig of a cluster
     Kubeconfig {
         /// The cluster [default: the running lab's]
         name: Option<String>,
     },
+}
+
+/// The arguments of `bbf cluster prepare`.
+#[derive(Debug, Args)]
+pub struct Prepare {
+    /// The labs, such as ch07-readiness
+    #[arg(id = "lab", value_name = "LAB", required_unless_present = "all")]
+    pub labs: Vec<String>,
+    /// For all labs
+    #[arg(long, conflicts_with = "lab")]
+    pub all: bool,
+    /// Take the images from an archive of `bbf images save` instead of a registry
+    #[arg(long, value_name = "FILE")]
+    pub archive: Option<PathBuf>,
+    /// The image of the nodes, or a Kubernetes version such as 1.35
+    #[arg(long, value_name = "IMAGE")]
+    pub node_image: Option<String>,
+}
+
+/// What can be done with images.
+#[derive(Debug, Subcommand)]
+pub enum ImagesCommand {
+    /// Write the images of labs, and of kind's nodes, to an archive
+    Save(Save),
+    /// Give the images of an archive to the container runtime
+    Load {
+        /// The archive
+        file: PathBuf,
+    },
+}
+
+/// The arguments of `bbf images save`.
+#[derive(Debug, Args)]
+pub struct Save {
+    /// The archive
+    pub file: PathBuf,
+    /// The labs, such as ch07-readiness
+    #[arg(id = "lab", value_name = "LAB", required_unless_present = "all")]
+    pub labs: Vec<String>,
+    /// Of all labs
+    #[arg(long, conflicts_with = "lab")]
+    pub all: bool,
+    /// The image of the nodes, or a Kubernetes version such as 1.35
+    #[arg(long, value_name = "IMAGE")]
+    pub node_image: Option<String>,
 }
 
 #[cfg(test)]
@@ -217,6 +324,14 @@ mod tests {
         ] {
             let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
             assert_eq!(arguments.global.lang, Some(Language::Ja), "{line}");
+        }
+    }
+
+    #[test]
+    fn labs_to_work_on_are_not_mistaken_for_packs() {
+        for line in ["bbf lab test a", "bbf cluster prepare a b", "bbf images save f a"] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            assert!(arguments.global.packs().is_empty(), "{line}");
         }
     }
 
@@ -243,6 +358,9 @@ mod tests {
             "bbf --lang de lab list",
             "bbf lab test",
             "bbf lab test a --all",
+            "bbf cluster prepare",
+            "bbf lab start a --cluster nonsense",
+            "bbf images save f",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -1,17 +1,22 @@
 //! What every command has at hand: the printer, the folders, the labs.
 
-use super::arguments::Global;
+use super::arguments::{ClusterKind, Global, Where};
+use super::doing;
 use super::trouble::Trouble;
 use crate::cluster::embedded::Embedded;
-use crate::cluster::{Arrival, Connection, Provider, kind_config};
+use crate::cluster::existing::Existing;
+use crate::cluster::kind::{Kind, Wanted};
+use crate::cluster::{Arrival, Connection, Place, Provider, kind_config};
 use crate::lab::{Catalogue, Lab, Language};
 use crate::platform::folders::Folders;
+use crate::platform::{files, processes};
 use crate::session::record::{Record, Stage};
 use crate::session::store::Store;
 use crate::session::{self, work_folder};
-use crate::ui::messages::{labs, trouble};
+use crate::ui::messages::{clusters, labs, trouble};
 use crate::ui::printer::Printer;
 use podling::Config;
+use podling::clock::Time;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -33,15 +38,8 @@ pub(super) struct AtHand {
 impl<'a> Context<'a> {
     pub(super) fn new(global: &Global, printer: &'a mut Printer<'static>) -> Result<Self, Trouble> {
         let folders = Folders::from_environment()?;
-        let packs: Vec<PathBuf> = global
-            .labs
-            .iter()
-            .map(|pack| std::path::absolute(pack).unwrap_or_else(|_| pack.clone()))
-            .collect();
-        let mut catalogue = Catalogue::builtin();
-        for pack in &packs {
-            catalogue = catalogue.with_pack(pack).map_err(Trouble::Pack)?;
-        }
+        let catalogue = global.catalogue().map_err(Trouble::Pack)?;
+        let packs = global.packs();
         Ok(Self {
             printer,
             folders,
@@ -56,6 +54,14 @@ impl<'a> Context<'a> {
 
     pub(super) fn lab(&self, id: &str) -> Result<Lab, Trouble> {
         Ok(self.catalogue.find(id)?.clone())
+    }
+
+    /// The labs of these names; all where there are none.
+    pub(super) fn labs(&self, ids: &[String]) -> Result<Vec<Lab>, Trouble> {
+        if ids.is_empty() {
+            return Ok(self.catalogue.labs().to_vec());
+        }
+        ids.iter().map(|id| self.lab(id)).collect()
     }
 
     /// The pack that a lab comes from; `None` for one inside the binary.
@@ -92,7 +98,7 @@ impl<'a> Context<'a> {
                 .with_pack(pack)
                 .map_err(Trouble::Pack)?;
         }
-        let lab = self.lab(&record.lab)?;
+        let lab = self.lab(&record.lab)?.rehomed(&record.namespace);
         Ok(AtHand { store, record, lab })
     }
 
@@ -105,31 +111,90 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The cluster of a lab.
-    pub(super) fn provider(&self, lab: &Lab) -> Result<Box<dyn Provider>, Trouble> {
-        let program = std::env::current_exe().map_err(|error| Trouble::Unexpected(error.to_string()))?;
-        let config = config(lab).map_err(session::Error::from)?;
-        Ok(Box::new(Embedded::new(
-            &self.folders.clusters(),
-            lab.id(),
-            program,
-            config,
-        )))
+    /// The cluster of a lab, at the place where it is to run.
+    pub(super) fn provider(&self, lab: &Lab, place: &Place) -> Result<Box<dyn Provider>, Trouble> {
+        let (state, clusters) = (self.folders.state(), self.folders.clusters());
+        let watcher = || doing::watcher(self.language());
+        Ok(match place {
+            Place::Embedded => Box::new(Embedded::new(&clusters, lab.id(), program()?, config(lab)?)),
+            Place::Kind { node_image } => {
+                let wanted = Wanted {
+                    config: lab.kind_config.clone(),
+                    node_image: node_image.clone(),
+                    metrics: lab.needs_metrics(),
+                };
+                Box::new(Kind::new(
+                    state,
+                    &clusters,
+                    &lab.definition.cluster,
+                    wanted,
+                    watcher(),
+                ))
+            }
+            Place::Existing { context } => Box::new(Existing::new(state, &clusters, context, lab, watcher())),
+        })
     }
 
-    /// A cluster that has a folder already, by its name.
-    pub(super) fn existing(&self, name: &str) -> Result<Box<dyn Provider>, Trouble> {
-        let program = std::env::current_exe().map_err(|error| Trouble::Unexpected(error.to_string()))?;
-        Ok(Box::new(Embedded::existing(
-            &self.folders.clusters(),
-            name,
-            program,
-        )))
+    /// The cluster of the lab at hand.
+    pub(super) fn provider_of(&self, at_hand: &AtHand) -> Result<Box<dyn Provider>, Trouble> {
+        self.provider(&at_hand.lab, &at_hand.record.place)
+    }
+
+    /// A cluster that is recorded, by its name.
+    pub(super) fn recorded(&self, name: &str) -> Result<Option<Box<dyn Provider>>, Trouble> {
+        let (state, clusters) = (self.folders.state(), self.folders.clusters());
+        let is_among = |names: Result<Vec<String>, files::Error>| -> Result<bool, Trouble> {
+            Ok(names.map_err(session::Error::from)?.iter().any(|it| it == name))
+        };
+        if is_among(Embedded::names(&clusters))? {
+            return Ok(Some(Box::new(Embedded::existing(&clusters, name, program()?))));
+        }
+        let watcher = doing::watcher(self.language());
+        if is_among(Kind::names(&clusters))? {
+            return Ok(Some(Box::new(Kind::named(state, &clusters, name, watcher))));
+        }
+        let place = Existing::recorded(state, &clusters, name, watcher).map_err(session::Error::from)?;
+        Ok(place.map(|place| Box::new(place) as Box<dyn Provider>))
+    }
+
+    /// Where a lab is to run: as was asked for, or where it runs already.
+    pub(super) fn place(&self, asked: &Where, lab: &str, store: &mut Store) -> Result<Place, Trouble> {
+        if let Some(place) = chosen(asked)? {
+            return Ok(place);
+        }
+        let record = store.record().map_err(session::Error::from)?;
+        let here = record
+            .filter(|record| record.lab == lab)
+            .map(|record| record.place);
+        Ok(here.unwrap_or_default())
+    }
+
+    /// Waits for what may take long on a cluster that is not embedded. Ctrl-C ends it and leaves nothing half made.
+    pub(super) async fn unless_cancelled<T, E: Into<Trouble>>(
+        &self,
+        provider: &dyn Provider,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Trouble> {
+        if provider.traits().own_time {
+            return work.await.map_err(Into::into);
+        }
+        let asked = processes::asked_to_end().map_err(|error| Trouble::Unexpected(error.to_string()))?;
+        {
+            let mut work = std::pin::pin!(work);
+            tokio::select! {
+                biased;
+                () = asked => {}
+                done = &mut work => return done.map_err(Into::into),
+            }
+        }
+        // The work has been let go of, and with it its locks and its programs.
+        let left = provider.abandon().await.err().map(|error| error.to_string());
+        Err(Trouble::Cancelled { left })
     }
 
     /// The way into the cluster of the lab at hand, brought back if it had stopped.
     pub(super) async fn connect(&mut self, at_hand: &AtHand) -> Result<Connection, Trouble> {
-        let provider = self.provider(&at_hand.lab)?;
+        let provider = self.provider_of(at_hand)?;
         let connection = provider.ensure().await.map_err(session::Error::from)?;
         self.say_arrival(&connection.arrival);
         Ok(connection)
@@ -193,13 +258,70 @@ impl<'a> Context<'a> {
 }
 
 /// What the embedded cluster of a lab is made of.
-pub(super) fn config(lab: &Lab) -> Result<Config, crate::lab::LabError> {
-    let file = format!("kind-configs/{}.yaml", lab.definition.cluster);
-    let nodes = kind_config::nodes(&file, &lab.kind_config, "bbf")?;
-    Ok(Config {
-        seed: RandomState::new().hash_one(lab.id()),
-        start: podling::clock::Time::default(),
-        nodes,
-        components: podling::Components::default(),
+pub(super) fn config(lab: &Lab) -> Result<Config, session::Error> {
+    let seed = RandomState::new().hash_one(lab.id());
+    Ok(kind_config::embedded(lab, seed, Time::default())?)
+}
+
+/// bbf itself.
+fn program() -> Result<PathBuf, Trouble> {
+    std::env::current_exe().map_err(|error| Trouble::Unexpected(error.to_string()))
+}
+
+/// The place that was asked for; `None` where nothing was.
+pub(super) fn chosen(asked: &Where) -> Result<Option<Place>, Trouble> {
+    if asked.context.is_some() && asked.cluster != Some(ClusterKind::Existing) {
+        return Err(Trouble::Options(clusters::context_without_existing));
+    }
+    if asked.node_image.is_some() && asked.cluster != Some(ClusterKind::Kind) {
+        return Err(Trouble::Options(clusters::image_without_kind));
+    }
+    Ok(match (asked.cluster, &asked.context) {
+        (None, _) => None,
+        (Some(ClusterKind::Embedded), _) => Some(Place::Embedded),
+        (Some(ClusterKind::Kind), _) => Some(Place::Kind {
+            node_image: asked.node_image.clone(),
+        }),
+        (Some(ClusterKind::Existing), Some(context)) => Some(Place::Existing {
+            context: context.clone(),
+        }),
+        (Some(ClusterKind::Existing), None) => return Err(Trouble::Options(clusters::context_needed)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(cluster: Option<ClusterKind>, context: Option<&str>, node_image: Option<&str>) -> Where {
+        Where {
+            cluster,
+            context: context.map(str::to_owned),
+            node_image: node_image.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn the_options_name_a_place_or_make_no_sense() {
+        use ClusterKind::{Embedded, Existing, Kind};
+        let existing = Place::Existing {
+            context: "c".to_owned(),
+        };
+        let kind = |image: Option<&str>| Place::Kind {
+            node_image: image.map(str::to_owned),
+        };
+        for (asked, place) in [
+            (asked(None, None, None), Some(None)),
+            (asked(Some(Embedded), None, None), Some(Some(Place::Embedded))),
+            (asked(Some(Kind), None, Some("i")), Some(Some(kind(Some("i"))))),
+            (asked(Some(Kind), None, None), Some(Some(kind(None)))),
+            (asked(Some(Existing), Some("c"), None), Some(Some(existing))),
+            (asked(Some(Existing), None, None), None),
+            (asked(None, Some("c"), None), None),
+            (asked(Some(Kind), Some("c"), None), None),
+            (asked(Some(Embedded), None, Some("i")), None),
+        ] {
+            assert_eq!(chosen(&asked).ok(), place, "{asked:?}");
+        }
+    }
 }

@@ -1,10 +1,17 @@
 //! `bbf doctor`: what this machine can run, and what to do about what it can't.
 
+mod kind;
+mod labs;
+
 use super::Exit;
+use super::arguments::Global;
 use super::trouble::Trouble;
+use crate::cluster::kind::{Machine, is_taken};
 use crate::lab::Language;
 use crate::platform::files::{self, Access};
 use crate::platform::folders::{Folders, NoHome};
+use crate::platform::programs;
+use crate::session;
 use crate::ui::messages::doctor as say;
 use crate::ui::messages::trouble;
 use crate::ui::printer::Printer;
@@ -14,7 +21,7 @@ use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 use serde::Serialize;
 use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// How much a finding matters.
@@ -61,6 +68,7 @@ impl Finding {
 pub(super) async fn run(
     printer: &mut Printer<'_>,
     folders: Result<Folders, NoHome>,
+    global: &Global,
 ) -> Result<Exit, Trouble> {
     let language = printer.language;
     let mut findings = match folders {
@@ -78,10 +86,21 @@ pub(super) async fn run(
     findings.push(embedded(language).await);
     findings.push(kubectl(language));
     findings.push(terminal(language));
+    let machine = Machine::look().await;
+    findings.extend(kind::findings(language, &machine));
+    let catalogue = global.catalogue().map_err(Trouble::Pack)?;
+    let embedded = findings.iter().all(|finding| finding.level != Level::Bad);
+    let labs = labs::findings(language, catalogue.labs(), &machine, embedded, is_taken);
+    let labs = labs.map_err(session::Error::from)?;
     let well = findings.iter().all(|finding| finding.level != Level::Bad);
-    printer.json(&serde_json::json!({ "well": well, "findings": findings }));
+    printer.json(&serde_json::json!({ "well": well, "findings": findings, "labs": labs }));
     for finding in &findings {
         print(printer, finding);
+    }
+    printer.line("");
+    printer.line(&say::where_labs_run(language));
+    for line in labs::lines(language, &labs) {
+        printer.line(&line);
     }
     printer.line("");
     printer.line(&if well {
@@ -182,7 +201,7 @@ async fn version() -> Result<String, String> {
 }
 
 fn kubectl(language: Language) -> Finding {
-    match find_program("kubectl") {
+    match programs::find("kubectl") {
         Some(path) => Finding::good("kubectl", say::kubectl(language, &path.display())),
         None => Finding::new(
             "kubectl",
@@ -203,13 +222,4 @@ fn terminal(language: Language) -> Finding {
         return Finding::new("terminal", Level::Note, text, say::terminal_fix(language));
     }
     Finding::good("terminal", say::terminal(language, &columns, &rows))
-}
-
-/// The first file of this name on the PATH.
-pub(super) fn find_program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let suffix = std::env::consts::EXE_SUFFIX;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(format!("{name}{suffix}")))
-        .find(|file| file.is_file())
 }

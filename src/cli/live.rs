@@ -26,7 +26,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Trouble> {
     let unusable = |error: std::io::Error| Trouble::Terminal(error.to_string());
     let id = at_hand.lab.id().to_owned();
-    let provider = context.provider(&at_hand.lab)?;
+    let provider = context.provider_of(&at_hand)?;
     let mut saves = Saves::of(&context.folders.work(&id));
     let mut desk = Desk::new(at_hand, connection, provider, context.language());
     // A signal that came before anyone listened would end bbf with the terminal taken.

@@ -5,6 +5,7 @@ use super::Exit;
 use super::context::Context;
 use super::trouble::Trouble;
 use crate::platform::files::{self, Access};
+use crate::platform::programs;
 use crate::session;
 use crate::ui::messages::commands;
 use duct::cmd;
@@ -24,7 +25,7 @@ struct Plan {
 pub(super) async fn run(context: &mut Context<'_>) -> Result<Exit, Trouble> {
     let at_hand = context.broken(None)?;
     context.connect(&at_hand).await?;
-    let kubeconfig = context.provider(&at_hand.lab)?.kubeconfig();
+    let kubeconfig = context.provider_of(&at_hand)?.kubeconfig();
     let language = context.language();
     let shell = std::env::var_os("SHELL")
         .filter(|shell| !shell.is_empty())
@@ -43,7 +44,7 @@ pub(super) async fn run(context: &mut Context<'_>) -> Result<Exit, Trouble> {
     context
         .printer
         .status(&commands::shell_opened(language, at_hand.lab.id()));
-    if super::doctor::find_program("kubectl").is_none() {
+    if programs::find("kubectl").is_none() {
         context.printer.note(&commands::shell_without_kubectl(language));
     }
     let mut command = cmd(&shell, &plan.arguments)

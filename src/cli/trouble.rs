@@ -1,5 +1,11 @@
 //! What went wrong, in the learner's language, with what to type next and the exit code.
 
+mod existing;
+mod kind;
+
+pub(super) use existing::need;
+pub(super) use kind::explain as explain_failure;
+
 use super::exit::Exit;
 use crate::cluster;
 use crate::lab::{FindError, LabError, Language};
@@ -7,7 +13,7 @@ use crate::platform::files;
 use crate::platform::folders::NoHome;
 use crate::platform::lock;
 use crate::session;
-use crate::ui::messages::trouble as say;
+use crate::ui::messages::{clusters, trouble as say};
 use crate::ui::printer::Complaint;
 use std::io::ErrorKind;
 
@@ -22,6 +28,16 @@ pub(super) enum Trouble {
     Pack(LabError),
     #[error(transparent)]
     Session(#[from] session::Error),
+    /// Options that make no sense together; what is said about it.
+    #[error("the options make no sense together")]
+    Options(fn(Language) -> String),
+    #[error("cancelled")]
+    Cancelled {
+        /// Why what is half made could not be removed, if it couldn't.
+        left: Option<String>,
+    },
+    #[error("lab {lab} is running on {name}")]
+    LabOnCluster { lab: String, name: String },
     #[error("no cluster {0}")]
     UnknownCluster(String),
     #[error("the shell {shell} could not be started: {why}")]
@@ -32,6 +48,12 @@ pub(super) enum Trouble {
     Unexpected(String),
 }
 
+impl From<cluster::Error> for Trouble {
+    fn from(error: cluster::Error) -> Self {
+        session::Error::from(error).into()
+    }
+}
+
 impl Trouble {
     /// The exit code, and what the learner is told.
     pub(super) fn explain(&self, language: Language) -> (Exit, Complaint) {
@@ -40,6 +62,13 @@ impl Trouble {
             Self::Find(error) => find(error, language),
             Self::Pack(error) => usage(say::broken_pack(language, error), []),
             Self::Session(error) => session(error, language),
+            Self::Options(said) => usage(said(language), []),
+            Self::Cancelled { left: None } => environment(clusters::cancelled(language), []),
+            Self::Cancelled { left: Some(why) } => environment(clusters::cancelled_left(language, why), []),
+            Self::LabOnCluster { lab, name } => usage(
+                clusters::lab_on_cluster(language, lab, name),
+                [say::stop_first(language, lab)],
+            ),
             Self::UnknownCluster(name) => usage(
                 say::unknown_cluster(language, name),
                 [say::see_clusters(language)],
@@ -113,6 +142,10 @@ fn session(error: &session::Error, language: Language) -> (Exit, Complaint) {
             say::other_lab_running(language, running, asked),
             [say::stop_first(language, running)],
         ),
+        Error::OtherPlace { lab, place } => usage(
+            clusters::other_place(language, lab, place.word()),
+            [say::stop_first(language, lab)],
+        ),
         Error::Unfinished(lab) => usage(
             say::not_finished_starting(language, lab),
             [say::start_again(language, lab)],
@@ -148,6 +181,10 @@ fn cluster(error: &cluster::Error, language: Language) -> (Exit, Complaint) {
             say::cluster_not_started(language, why),
             [say::reset_lab(language)],
         ),
+        Error::Kind(failure) => kind::failed(failure, language),
+        Error::Existing(refusal) => existing::refused(refusal, language),
+        Error::Config(error) => usage(say::broken_lab(language, error), []),
+        Error::AddOn(error) => environment(say::request_failed(language, error), [say::ask_doctor(language)]),
         Error::Stubborn { pid } => environment(
             say::cluster_stubborn(language, pid),
             [say::end_process(language, pid)],

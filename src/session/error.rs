@@ -39,6 +39,14 @@ pub enum Error {
         /// The lab that was asked for.
         asked: String,
     },
+    /// The lab at hand runs somewhere else than was asked for.
+    #[error("lab {lab} runs on the {} cluster", place.word())]
+    OtherPlace {
+        /// The lab at hand.
+        lab: String,
+        /// Where it runs.
+        place: cluster::Place,
+    },
     /// The lab's start was interrupted.
     #[error("the start of lab {0} was interrupted")]
     Unfinished(String),

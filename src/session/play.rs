@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::observe::{self, Table};
-use super::work_folder::{self, Saved};
+use super::work_folder::{self, Reach, Saved};
 use crate::check::{Baseline, Checker, Clock, Outcome, Overall, Report, Scope, Verdict};
 use crate::cluster::{Error as ClusterError, readiness};
 use crate::lab::{Fix, Lab, Means};
@@ -86,7 +86,7 @@ pub async fn play(
         file: fix.file.clone(),
         text: fix.text.clone(),
     };
-    let applied = work_folder::apply(&theatre.client, NAMESPACE, &saved).await;
+    let applied = work_folder::apply(&theatre.client, NAMESPACE, Reach::Cluster, &saved).await;
     if let Some(why) = applied.refused {
         return Err(ClusterError::Refused(why).into());
     }

@@ -1,6 +1,7 @@
 //! The lab at hand, as a file: what has been done to the cluster, so that any command finds its way from there.
 
 use crate::check::Baseline;
+use crate::cluster::Place;
 use crate::platform::files::{self, Access};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Record {
     /// The folder of the lab pack that it comes from; `None` for a lab inside the binary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack: Option<PathBuf>,
+    /// Where it runs. Records from before there was a choice are of the embedded cluster.
+    #[serde(default)]
+    pub place: Place,
     /// When it was started.
     pub started_at: Timestamp,
     /// How far the start came.
@@ -57,11 +61,12 @@ pub enum Stage {
 
 impl Record {
     /// A lab that is about to be prepared.
-    pub fn preparing(lab: &str, pack: Option<PathBuf>, now: Timestamp) -> Self {
+    pub fn preparing(lab: &str, pack: Option<PathBuf>, place: Place, now: Timestamp) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             lab: lab.to_owned(),
             pack,
+            place,
             started_at: now,
             stage: Stage::Preparing,
             namespace: String::new(),
@@ -93,11 +98,7 @@ impl Record {
     /// # Errors
     /// When it can't be written and synced; the old one then stays.
     pub fn save(&self, path: &Path) -> Result<(), files::Error> {
-        let text = serde_json::to_vec_pretty(self).map_err(|error| files::Error {
-            path: path.to_owned(),
-            source: error.into(),
-        })?;
-        files::write(path, &text, Access::Usual)
+        files::write_json(path, self, Access::Usual)
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
     fn a_record_cut_at_any_byte_is_kept_aside() {
         let scratch = Scratch::new();
         let path = scratch.path("session.json");
-        let record = Record::preparing("ch07-readiness", None, Timestamp::UNIX_EPOCH);
+        let record = Record::preparing("ch07-readiness", None, Place::Embedded, Timestamp::UNIX_EPOCH);
         record.save(&path).unwrap();
         assert_eq!(Record::load(&path).unwrap(), (Some(record), None));
         let bytes = files::read(&path).unwrap().unwrap();

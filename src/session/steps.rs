@@ -4,9 +4,9 @@ use super::Error;
 use super::journal::Event;
 use super::record::{Record, Stage};
 use super::store::Store;
-use super::work_folder::{self, Applied};
+use super::work_folder::{self, Applied, Reach};
 use crate::check::{Baseline, Checker, Clock, Overall, Report, Role, Scope, Verdict};
-use crate::cluster::{Connection, Provider};
+use crate::cluster::{Connection, Place, Provider};
 use crate::lab::Lab;
 use crate::manifest;
 use crate::platform::lock::Lock;
@@ -45,19 +45,29 @@ pub enum Started {
     Already(Record),
 }
 
-/// Starts a lab: cluster, baseline, break, work folder. `command` is said to whoever else wants to start one.
+/// What is to be started, and where.
+pub struct Opening<'a> {
+    /// The lab.
+    pub lab: &'a Lab,
+    /// The pack that it comes from; `None` for a lab inside the binary.
+    pub pack: Option<PathBuf>,
+    /// Where it is to run.
+    pub place: Place,
+    /// The cluster there.
+    pub provider: &'a dyn Provider,
+    /// The text of the work folder's README.
+    pub readme: &'a str,
+    /// What is said to whoever else wants to start a lab.
+    pub command: &'a str,
+}
+
+/// Starts a lab: cluster, baseline, break, work folder.
 ///
 /// # Errors
 /// When another lab or another command is at work, the cluster can't be had, or a file can't be written.
-pub async fn start(
-    store: &mut Store,
-    lab: &Lab,
-    pack: Option<PathBuf>,
-    provider: &dyn Provider,
-    readme: &str,
-    command: &str,
-) -> Result<Started, Error> {
-    let _lock = Lock::take(&store.folders().lock(), command)?;
+pub async fn start(store: &mut Store, opening: Opening<'_>) -> Result<Started, Error> {
+    let Opening { lab, provider, .. } = opening;
+    let _lock = Lock::take(&store.folders().lock(), opening.command)?;
     let mut notices = vec![];
     match store.record()? {
         Some(record) if record.lab != lab.id() => {
@@ -66,14 +76,21 @@ pub async fn start(
                 asked: lab.id().to_owned(),
             });
         }
+        Some(record) if record.place != opening.place => {
+            return Err(Error::OtherPlace {
+                lab: record.lab,
+                place: record.place,
+            });
+        }
         Some(record) if record.stage != Stage::Preparing => return Ok(Started::Already(record)),
         Some(_) => notices.push(Notice::Interrupted),
         None => {}
     }
-    let record = Record::preparing(lab.id(), pack, Timestamp::now());
+    let mut record = Record::preparing(lab.id(), opening.pack, opening.place, Timestamp::now());
+    record.namespace = provider.namespace();
     store.replace(Some(&record))?;
-    let connection = provider.renew().await?;
-    let running = apply_break(store, lab, record, connection, readme, notices).await?;
+    let mut running = apply_break(store, lab, record, provider, opening.readme).await?;
+    running.notices.extend(notices);
     store.note(lab.id(), Event::Started)?;
     Ok(Started::Fresh(running))
 }
@@ -91,12 +108,12 @@ pub async fn reset(
 ) -> Result<Running, Error> {
     let _lock = Lock::take(&store.folders().lock(), command)?;
     let old = store.record()?.ok_or(Error::NoLab)?;
-    let mut record = Record::preparing(lab.id(), old.pack, Timestamp::now());
+    let mut record = Record::preparing(lab.id(), old.pack, old.place, Timestamp::now());
+    record.namespace = provider.namespace();
     record.hints = old.hints;
     record.solution_shown = old.solution_shown;
     store.replace(Some(&record))?;
-    let connection = provider.renew().await?;
-    let running = apply_break(store, lab, record, connection, readme, vec![]).await?;
+    let running = apply_break(store, lab, record, provider, readme).await?;
     store.note(lab.id(), Event::Reset)?;
     Ok(running)
 }
@@ -105,21 +122,26 @@ async fn apply_break(
     store: &mut Store,
     lab: &Lab,
     mut record: Record,
-    connection: Connection,
+    provider: &dyn Provider,
     readme: &str,
-    mut notices: Vec<Notice>,
 ) -> Result<Running, Error> {
+    let connection = provider.renew().await?;
+    let scope = if provider.traits().whole_cluster {
+        Scope::Cluster
+    } else {
+        Scope::Namespace
+    };
     record.namespace = connection.namespace.clone();
-    record.baseline = Baseline::capture(&connection.client, lab, &record.namespace, Scope::Cluster).await?;
+    record.baseline = Baseline::capture(&connection.client, lab, &record.namespace, scope).await?;
     for file in &lab.manifests {
         let documents = manifest::parse(&file.path, &file.text)?;
         manifest::apply(&connection.client, &record.namespace, &documents).await?;
     }
     let kept = work_folder::lay_out(&store.folders().work(lab.id()), lab, readme)?;
-    notices.extend(
-        kept.into_iter()
-            .map(|(file, kept)| Notice::WorkFileKept { file, kept }),
-    );
+    let kept = kept
+        .into_iter()
+        .map(|(file, kept)| Notice::WorkFileKept { file, kept });
+    let notices = kept.collect();
     record.applied = work_folder::originals(lab);
     record.stage = Stage::Broken;
     store.replace(Some(&record))?;
@@ -130,14 +152,14 @@ async fn apply_break(
     })
 }
 
-/// Puts the lab away with its cluster. Progress and work folder stay.
+/// Puts the lab away; nothing of it stays on the cluster. Progress and work folder stay.
 ///
 /// # Errors
-/// When another command is at work, or the cluster's process does not end.
+/// When another command is at work, or the cluster can't be tidied up.
 pub async fn stop(store: &mut Store, provider: &dyn Provider, command: &str) -> Result<(), Error> {
     let _lock = Lock::take(&store.folders().lock(), command)?;
     let record = store.record()?.ok_or(Error::NoLab)?;
-    provider.remove().await?;
+    provider.leave().await?;
     store.replace(None)?;
     store.note(&record.lab, Event::Stopped)?;
     Ok(())
@@ -153,9 +175,13 @@ pub async fn apply_saved(
     connection: &Connection,
 ) -> Result<Vec<Applied>, Error> {
     let folder = store.folders().work(&record.lab);
+    let reach = match record.baseline.scope {
+        Scope::Cluster => Reach::Cluster,
+        Scope::Namespace => Reach::Namespace,
+    };
     let mut results = vec![];
     for saved in work_folder::saved_since(&folder, record)? {
-        let applied = work_folder::apply(&connection.client, &record.namespace, &saved).await;
+        let applied = work_folder::apply(&connection.client, &record.namespace, reach, &saved).await;
         if applied.refused.is_none() {
             let (file, text) = (saved.file.clone(), saved.text.clone());
             if let Some(updated) = store.update(move |record| drop(record.applied.insert(file, text)))? {

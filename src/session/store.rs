@@ -95,10 +95,7 @@ impl Store {
         let path = self.folders.session();
         match record {
             Some(record) => record.save(&path),
-            None => match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::at(&path)(error)),
-                _ => Ok(()),
-            },
+            None => files::remove(&path),
         }
     }
 

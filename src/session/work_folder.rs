@@ -2,7 +2,7 @@
 
 use super::record::Record;
 use crate::lab::Lab;
-use crate::manifest;
+use crate::manifest::{self, Document};
 use crate::platform::files::{self, Access};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -122,17 +122,26 @@ fn means(text: &str) -> Means {
     means.unwrap_or(Means::Apply)
 }
 
+/// How far a saved manifest may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Wherever its objects say.
+    Cluster,
+    /// The lab's namespace, on a cluster that others use too.
+    Namespace,
+}
+
 /// Carries out one saved manifest. An empty file changes nothing: some editors save by truncating first.
-pub async fn apply(client: &kube::Client, namespace: &str, saved: &Saved) -> Applied {
+pub async fn apply(client: &kube::Client, namespace: &str, reach: Reach, saved: &Saved) -> Applied {
+    let outside = |document: &Document| reach == Reach::Namespace && !document.is_within(namespace);
     let refused = match manifest::parse(&saved.file, &saved.text) {
-        Ok(documents) => {
-            let done = match means(&saved.text) {
-                Means::Apply => manifest::apply(client, namespace, &documents).await,
-                Means::Replace => manifest::replace(client, namespace, &documents).await,
-                Means::Delete => manifest::delete(client, namespace, &documents).await,
-            };
-            done.err().map(|error| error.to_string())
-        }
+        Ok(documents) => match documents.iter().find(|it| outside(it)) {
+            Some(document) => Some(format!(
+                "{} is outside the namespace {namespace}",
+                document.shown()
+            )),
+            None => carry_out(client, namespace, saved, &documents).await,
+        },
         Err(error) => Some(error.to_string()),
     };
     Applied {
@@ -141,9 +150,25 @@ pub async fn apply(client: &kube::Client, namespace: &str, saved: &Saved) -> App
     }
 }
 
+/// What the server said if it refused.
+async fn carry_out(
+    client: &kube::Client,
+    namespace: &str,
+    saved: &Saved,
+    documents: &[Document],
+) -> Option<String> {
+    let done = match means(&saved.text) {
+        Means::Apply => manifest::apply(client, namespace, documents).await,
+        Means::Replace => manifest::replace(client, namespace, documents).await,
+        Means::Delete => manifest::delete(client, namespace, documents).await,
+    };
+    done.err().map(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Place;
     use crate::lab::Catalogue;
     use crate::platform::scratch::Scratch;
     use jiff::Timestamp;
@@ -153,7 +178,7 @@ mod tests {
     }
 
     fn record(lab: &Lab) -> Record {
-        let mut record = Record::preparing(lab.id(), None, Timestamp::UNIX_EPOCH);
+        let mut record = Record::preparing(lab.id(), None, Place::Embedded, Timestamp::UNIX_EPOCH);
         record.applied = originals(lab);
         record
     }

@@ -2,6 +2,7 @@
 //!
 //! A message is a function of the language and of what it names. A language that lacked one would not compile.
 
+pub mod clusters;
 pub mod commands;
 pub mod doctor;
 pub mod labs;

@@ -51,6 +51,11 @@ impl Drop for Screen {
     }
 }
 
+/// Whether the live view has the terminal, so that nothing else may be written there.
+pub fn is_taken() -> bool {
+    TAKEN.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back if it was taken. Also called when bbf panics.
 pub fn restore() {
     if TAKEN.swap(false, Ordering::SeqCst) {

@@ -8,8 +8,8 @@ use crate::session;
 
 /// Prints the kubeconfig of the cluster `name`, or of the lab at hand's, brought back if it had stopped.
 pub(in crate::cli) async fn run(context: &mut Context<'_>, name: Option<&str>) -> Result<Exit, Trouble> {
-    let provider = super::chosen(context, name)?;
-    let connection = provider.ensure().await.map_err(session::Error::from)?;
+    let provider = super::chosen(context, name).await?;
+    let connection = provider.ensure().await?;
     context.say_arrival(&connection.arrival);
     let path = provider.kubeconfig();
     let text = std::fs::read(&path)

@@ -3,13 +3,12 @@
 use crate::cli::Exit;
 use crate::cli::context::Context;
 use crate::cli::trouble::Trouble;
-use crate::session;
 use crate::ui::messages::commands;
 
 /// Stops the cluster `name`, or that of the lab at hand.
 pub(in crate::cli) async fn run(context: &mut Context<'_>, name: Option<&str>) -> Result<Exit, Trouble> {
-    let provider = super::chosen(context, name)?;
-    let stopped = provider.stop().await.map_err(session::Error::from)?;
+    let provider = super::chosen(context, name).await?;
+    let stopped = provider.stop().await?;
     let language = context.language();
     context
         .printer

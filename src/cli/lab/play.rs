@@ -6,7 +6,6 @@ use crate::cli::arguments::Play;
 use crate::cli::context::{self, Context};
 use crate::cli::trouble::Trouble;
 use crate::lab::{Lab, Language};
-use crate::session;
 use crate::session::play::{self, Scene};
 use crate::ui::messages::labs;
 use crate::ui::printer::Output;
@@ -22,7 +21,7 @@ const SPEED: u32 = 15;
 pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Play) -> Result<Exit, Trouble> {
     let lab = context.lab(&arguments.lab)?;
     let language = context.language();
-    let config = context::config(&lab).map_err(session::Error::from)?;
+    let config = context::config(&lab)?;
     let Some(fix) = play::solution(&lab) else {
         context.printer.line(&labs::play_unsolved(language));
         return Ok(Exit::NotSolved);

@@ -11,17 +11,17 @@ use crate::ui::messages::labs;
 pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) -> Result<Exit, Trouble> {
     let mut at_hand = context.at_hand(asked)?;
     let language = context.language();
-    let provider = context.provider(&at_hand.lab)?;
+    let provider = context.provider_of(&at_hand)?;
     let readme = task::readme(&at_hand.lab, language);
     let command = format!("bbf lab reset {}", at_hand.lab.id());
-    let running = steps::reset(
+    let work = steps::reset(
         &mut at_hand.store,
         &at_hand.lab,
         provider.as_ref(),
         &readme,
         &command,
-    )
-    .await?;
+    );
+    let running = context.unless_cancelled(provider.as_ref(), work).await?;
     context.say_damaged(&mut at_hand.store);
     start::say(context, &running.notices);
     context

@@ -5,12 +5,11 @@ use crate::cli::Exit;
 use crate::cli::arguments::Start;
 use crate::cli::context::{AtHand, Context};
 use crate::cli::trouble::Trouble;
-use crate::cluster::Connection;
-use crate::lab::{Lab, Texts};
-use crate::session::record::Record;
-use crate::session::steps::{self, Notice, Running, Started};
+use crate::cluster::{Connection, Provider};
+use crate::lab::Texts;
+use crate::session::steps::{self, Notice, Opening, Running, Started};
 use crate::ui::markdown;
-use crate::ui::messages::labs;
+use crate::ui::messages::{clusters, labs};
 use crate::ui::printer::Output;
 use std::io::IsTerminal as _;
 
@@ -18,11 +17,20 @@ use std::io::IsTerminal as _;
 pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) -> Result<Exit, Trouble> {
     let lab = context.lab(&arguments.lab)?;
     let mut store = context.store()?;
-    let provider = context.provider(&lab)?;
-    let readme = task::readme(&lab, context.language());
-    let command = format!("bbf lab start {}", lab.id());
-    let pack = context.pack_of(&lab);
-    let started = steps::start(&mut store, &lab, pack, provider.as_ref(), &readme, &command).await;
+    let place = context.place(&arguments.place, lab.id(), &mut store)?;
+    let provider = context.provider(&lab, &place)?;
+    let lab = lab.rehomed(&provider.namespace());
+    let opening = Opening {
+        lab: &lab,
+        pack: context.pack_of(&lab),
+        place,
+        provider: provider.as_ref(),
+        readme: &task::readme(&lab, context.language()),
+        command: &format!("bbf lab start {}", lab.id()),
+    };
+    let started = context
+        .unless_cancelled(provider.as_ref(), steps::start(&mut store, opening))
+        .await;
     context.say_damaged(&mut store);
     let live = !arguments.no_live && on_terminal(context);
     match started? {
@@ -32,6 +40,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) ->
             notices,
         }) => {
             say(context, &notices);
+            say_traits(context, provider.as_ref());
             context
                 .printer
                 .status(&labs::lab_started(context.language(), lab.id()));
@@ -79,19 +88,35 @@ async fn show(
     if live {
         return crate::cli::live::run(context, at_hand, connection).await;
     }
-    print_task(context, &at_hand.lab, &at_hand.record)?;
+    print_task(context, &at_hand)?;
     Ok(Exit::Done)
 }
 
-fn print_task(context: &mut Context<'_>, lab: &Lab, record: &Record) -> Result<(), Trouble> {
+/// Says what is otherwise on this cluster than on the embedded one.
+fn say_traits(context: &mut Context<'_>, provider: &dyn Provider) {
+    let (language, traits) = (context.language(), provider.traits());
+    let namespace = clusters::trait_namespace(language, &provider.namespace());
+    let told = [
+        (!traits.whole_cluster, namespace),
+        (traits.pulls_images, clusters::trait_images(language)),
+        (!traits.own_time, clusters::trait_time(language)),
+    ];
+    for (_, text) in told.into_iter().filter(|(differs, _)| *differs) {
+        context.printer.note(&text);
+    }
+}
+
+fn print_task(context: &mut Context<'_>, at_hand: &AtHand) -> Result<(), Trouble> {
+    let AtHand { lab, record, .. } = at_hand;
     let language = context.language();
     let folder = context.folders.work(lab.id());
-    let kubeconfig = context.provider(lab)?.kubeconfig();
+    let kubeconfig = context.provider_of(at_hand)?.kubeconfig();
     context.printer.json(&serde_json::json!({
         "lab": lab.id(),
         "title": lab.definition.title(language),
         "task": lab.texts(language).map(Texts::task),
         "namespace": record.namespace,
+        "place": record.place,
         "kubeconfig": kubeconfig,
         "folder": folder,
     }));

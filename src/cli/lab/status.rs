@@ -36,7 +36,7 @@ pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Resu
     checker.read_within(LOOK).await;
     let (language, lab) = (context.language(), &at_hand.lab);
     let folder = context.folders.work(lab.id());
-    let kubeconfig = context.provider(lab)?.kubeconfig();
+    let kubeconfig = context.provider_of(&at_hand)?.kubeconfig();
     let mut json = reports::json(lab, checker.reports(), language);
     if let Some(fields) = json.as_object_mut() {
         fields.insert(
@@ -47,6 +47,11 @@ pub(super) async fn show(context: &mut Context<'_>, mut at_hand: AtHand) -> Resu
         fields.insert("stage".to_owned(), serde_json::json!(at_hand.record.stage));
         fields.insert("kubeconfig".to_owned(), serde_json::json!(kubeconfig));
         fields.insert("folder".to_owned(), serde_json::json!(folder));
+        fields.insert("place".to_owned(), serde_json::json!(at_hand.record.place));
+        fields.insert(
+            "namespace".to_owned(),
+            serde_json::json!(at_hand.record.namespace),
+        );
     }
     context.printer.json(&json);
     let since = at_hand

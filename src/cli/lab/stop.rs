@@ -17,7 +17,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) 
         }
         other => other?,
     };
-    let provider = context.provider(&at_hand.lab)?;
+    let provider = context.provider_of(&at_hand)?;
     let command = format!("bbf lab stop {}", at_hand.lab.id());
     steps::stop(&mut at_hand.store, provider.as_ref(), &command).await?;
     context.say_damaged(&mut at_hand.store);

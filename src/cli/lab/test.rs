@@ -4,26 +4,17 @@ use crate::author::{self, Proof};
 use crate::cli::Exit;
 use crate::cli::arguments::Test;
 use crate::cli::context::Context;
-use crate::cli::doctor::find_program;
 use crate::cli::trouble::Trouble;
-use crate::lab::Lab;
+use crate::platform::programs;
 use crate::ui::messages::labs;
 use std::time::{Duration, Instant};
 
 /// Proves the labs that were asked for.
 pub(in crate::cli) fn run(context: &mut Context<'_>, arguments: &Test) -> Result<Exit, Trouble> {
-    let chosen: Vec<Lab> = if arguments.all {
-        context.catalogue.labs().to_vec()
-    } else {
-        arguments
-            .labs
-            .iter()
-            .map(|id| context.lab(id))
-            .collect::<Result<_, _>>()?
-    };
+    let chosen = context.labs(&arguments.labs)?;
     let broken: Vec<String> = context.catalogue.problems().map(ToString::to_string).collect();
     let broken = if arguments.all { broken } else { vec![] };
-    let (language, begin, kubectl) = (context.language(), Instant::now(), find_program("kubectl"));
+    let (language, begin, kubectl) = (context.language(), Instant::now(), programs::find("kubectl"));
     for problem in &broken {
         context
             .printer

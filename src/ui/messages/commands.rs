@@ -11,6 +11,8 @@ super::messages! {
     heading_attempts() { "ATTEMPTS", "挑戦回数" }
     heading_solution() { "SOLUTION", "解答例" }
     running() { "running", "実行中" }
+    gone() { "gone", "消失" }
+    unknown() { "unknown", "不明" }
     stopped() { "stopped", "停止中" }
     cluster_stopped(name) {
         "Cluster {name} is stopped. The next command that needs it brings it back as it was.",

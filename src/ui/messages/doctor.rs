@@ -22,4 +22,18 @@ super::messages! {
     terminal_small(columns, rows) { "The terminal is small ({columns}x{rows}); the live view wants 80x24", "端末が小さすぎます ({columns}x{rows})。画面表示には 80x24 が必要です" }
     terminal_fix() { "Make the window larger", "ウィンドウを大きくしてください" }
     no_terminal() { "No terminal: labs print their task instead of the live view", "端末ではないため、画面表示の代わりに課題を出力します" }
+    kind(version) { "kind: {version}", "kind: {version}" }
+    kind_old(version, oldest) { "kind {version} is old: the pinned node images want {oldest} or newer", "kind {version} は古すぎます。固定のノードイメージには {oldest} 以降が必要です" }
+    runtime(name, version, architecture, memory) { "{name} {version} runs ({architecture}, {memory} of memory)", "{name} {version} が動作しています ({architecture}、メモリー {memory})" }
+    cgroups_old() { "The container runtime uses cgroups version 1, which Kubernetes is giving up", "コンテナランタイムが cgroups バージョン 1 を使用しています。Kubernetes での対応は終了に向かっています" }
+    cgroups_fix() { "Nothing has to be done yet; newer systems use version 2 by themselves", "今のところ対応は不要です。新しいシステムでは自動的にバージョン 2 が使われます" }
+    inotify(watches, instances) { "Limits on watched files are high enough ({watches} watches, {instances} instances)", "ファイル監視の上限は十分です (watches {watches}、instances {instances})" }
+    inotify_low(watches, instances) { "Limits on watched files are low for kind clusters of several nodes ({watches} watches, {instances} instances)", "複数ノードの kind クラスターには、ファイル監視の上限が低すぎます (watches {watches}、instances {instances})" }
+    no_image_for(architecture) { "there is no node image for {architecture}", "{architecture} 用のノードイメージがありません" }
+    memory_low(there, needed) { "{there} of memory, and {needed} are needed", "メモリーが {there} しかありません ({needed} 必要)" }
+    port_in_use(port) { "port {port} is in use", "ポート {port} が使用中です" }
+    heading_lab() { "LAB", "ラボ" }
+    yes() { "yes", "可" }
+    no() { "no", "不可" }
+    where_labs_run() { "Where each lab can run here (existing: in one namespace of a cluster that you have; bbf lab list --cluster existing --context NAME):", "各ラボを実行できる場所 (existing: 既存クラスターの名前空間。確認は bbf lab list --cluster existing --context NAME):" }
 }

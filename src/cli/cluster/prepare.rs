@@ -1,0 +1,81 @@
+//! `bbf cluster prepare`: makes the kind clusters of labs and puts the labs' images on their nodes, so that in class
+//! nothing has to be fetched.
+
+use crate::cli::Exit;
+use crate::cli::arguments::Prepare;
+use crate::cli::context::Context;
+use crate::cli::doing;
+use crate::cli::trouble::Trouble;
+use crate::cluster::kind::{self, Kind, Wanted};
+use crate::cluster::{Provider as _, images};
+use crate::lab::Lab;
+use crate::session;
+use crate::ui::messages::clusters;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Prepares the clusters of the labs that were asked for.
+pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) -> Result<Exit, Trouble> {
+    let labs = context.labs(&arguments.labs)?;
+    let watcher = doing::watcher(context.language());
+    if let Some(archive) = &arguments.archive {
+        images::load(archive, &watcher).await?;
+    }
+    let busy = cluster_in_use(context)?;
+    let (mut prepared, language) = (vec![], context.language());
+    for (configuration, labs) in by_configuration(&labs) {
+        let wanted = Wanted {
+            config: labs[0].kind_config.clone(),
+            node_image: arguments.node_image.clone(),
+            metrics: false,
+        };
+        let (state, folder) = (context.folders.state(), context.folders.clusters());
+        let cluster = Kind::new(state, &folder, configuration, wanted, watcher.clone());
+        let images: Vec<String> = images_of(&labs).into_iter().collect();
+        let is_busy = busy.as_deref() == Some(cluster.name());
+        let work = async {
+            // A cluster on which a lab is running is not swept.
+            if is_busy {
+                cluster.ensure().await?;
+            } else {
+                cluster.renew().await?;
+            }
+            cluster.preload(&images).await
+        };
+        context.unless_cancelled(&cluster, work).await?;
+        context
+            .printer
+            .line(&clusters::cluster_prepared(language, cluster.name()));
+        prepared.push(serde_json::json!({ "name": cluster.name(), "images": images }));
+    }
+    context.printer.json(&serde_json::json!({ "clusters": prepared }));
+    Ok(Exit::Done)
+}
+
+fn by_configuration(labs: &[Lab]) -> BTreeMap<&str, Vec<&Lab>> {
+    let mut by_configuration: BTreeMap<&str, Vec<&Lab>> = BTreeMap::new();
+    for lab in labs {
+        by_configuration
+            .entry(&lab.definition.cluster)
+            .or_default()
+            .push(lab);
+    }
+    by_configuration
+}
+
+/// The images of labs, with that of the add-on that some of them need.
+pub(in crate::cli) fn images_of(labs: &[&Lab]) -> BTreeSet<String> {
+    let mut images: BTreeSet<String> = labs.iter().flat_map(|lab| lab.images()).collect();
+    if labs.iter().any(|lab| lab.needs_metrics()) {
+        images.extend(kind::add_on_images());
+    }
+    images
+}
+
+/// The kind cluster on which the lab at hand is running.
+fn cluster_in_use(context: &mut Context<'_>) -> Result<Option<String>, Trouble> {
+    match context.at_hand(None) {
+        Ok(at_hand) => Ok(Some(context.provider_of(&at_hand)?.name().to_owned())),
+        Err(Trouble::Session(session::Error::NoLab)) => Ok(None),
+        Err(trouble) => Err(trouble),
+    }
+}

@@ -4,6 +4,8 @@
 
 mod catalogue;
 mod environment;
+#[cfg(unix)]
+mod existing;
 mod learner;
 mod lifetime;
 #[cfg(unix)]
@@ -11,4 +13,8 @@ mod live_view;
 mod readme;
 #[cfg(unix)]
 mod screen;
+#[cfg(unix)]
+mod stand_in;
 mod trouble;
+#[cfg(unix)]
+mod world;

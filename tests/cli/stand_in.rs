@@ -200,7 +200,7 @@ fn a_cluster_that_cannot_be_swept_clean_is_made_anew() {
     world.bbf(START).code(0);
     World::with_client(&world.kubeconfig("bbf-single"), |client| async move {
         let accounts: Api<ServiceAccount> = Api::default_namespaced(client);
-        let patch = json!({"metadata": {"labels": {"changed": "by hand"}}});
+        let patch = json!({"metadata": {"labels": {"changed": "by-hand"}}});
         accounts
             .patch("default", &PatchParams::default(), &Patch::Merge(patch))
             .await

@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::controller_manager::ControllerManager;
 use crate::events::Expiry;
 use crate::kubelet::Nodes;
+use crate::local_path::LocalPathProvisioner;
 use crate::request::{Chunk, Messages, Request, Response};
 use crate::rng::Rng;
 use crate::scheduler::Scheduler;
@@ -38,6 +39,9 @@ pub struct Components {
     pub scheduler: bool,
     /// The nodes of [`Config::nodes`].
     pub kubelets: bool,
+    /// A provisioner for volumes on the nodes, with the StorageClass `standard`, as kind has it.
+    #[serde(default)]
+    pub local_path: bool,
 }
 
 impl Default for Components {
@@ -46,6 +50,7 @@ impl Default for Components {
             controllers: true,
             scheduler: true,
             kubelets: true,
+            local_path: true,
         }
     }
 }
@@ -113,6 +118,9 @@ fn components_of(wanted: Components, seed: u64) -> Vec<Box<dyn Component>> {
     if wanted.scheduler {
         components.push(Box::new(Scheduler::new(seed, "control-plane")));
     }
+    if wanted.local_path {
+        components.push(Box::new(LocalPathProvisioner::new()));
+    }
     components
 }
 
@@ -127,6 +135,9 @@ impl Cluster {
         } = config;
         let mut api = ApiServer::new(seed, start);
         api.bootstrap();
+        if components.local_path {
+            LocalPathProvisioner::bootstrap(&mut api);
+        }
         if !components.kubelets {
             configs.clear();
         }

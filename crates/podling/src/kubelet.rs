@@ -10,11 +10,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::apiserver::{ApiServer, Component};
 use crate::clock::Time;
 use crate::cluster::NodeConfig;
 use crate::events::Event;
-use crate::resource::PODS;
+use crate::images::files::Disks;
+use crate::local_path::NODE_OF_VOLUME;
+use crate::resource::{PERSISTENT_VOLUMES, PODS};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::timers::Timers;
@@ -80,6 +84,7 @@ enum Task {
 pub(crate) struct Nodes {
     nodes: BTreeMap<String, Node>,
     workers: BTreeMap<String, Worker>,
+    disks: Disks,
     timers: Timers<Task>,
     rng: Rng,
     sessions: Sessions,
@@ -94,6 +99,7 @@ impl Nodes {
         Self {
             nodes,
             workers: BTreeMap::new(),
+            disks: Disks::default(),
             timers: Timers::default(),
             rng,
             sessions: Sessions::default(),
@@ -183,6 +189,14 @@ impl Nodes {
         self.drop_worker(uid);
     }
 
+    /// A directory that was made for a volume goes with it; what a person put on a node stays.
+    fn volume_removed(&mut self, volume: &Value) {
+        let node = text(volume, &["metadata", "annotations", NODE_OF_VOLUME]);
+        if !node.is_empty() {
+            self.disks.wipe(&volumes::disk_of_volume(volume, node));
+        }
+    }
+
     /// Gives back what a pod had on its node.
     fn drop_worker(&mut self, uid: &str) {
         let Some(worker) = self.workers.remove(uid) else {
@@ -228,6 +242,9 @@ impl Nodes {
 
 impl Component for Nodes {
     fn observe(&mut self, change: &Change, api: &ApiServer) {
+        if change.resource == &PERSISTENT_VOLUMES && change.kind == ChangeKind::Deleted {
+            self.volume_removed(&change.object);
+        }
         if change.resource != &PODS {
             return;
         }

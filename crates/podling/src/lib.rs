@@ -10,6 +10,7 @@ mod events;
 pub mod images;
 mod kubelet;
 mod label_selector;
+mod local_path;
 pub mod network;
 mod placement;
 mod pod_condition;

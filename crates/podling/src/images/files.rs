@@ -59,19 +59,58 @@ impl PodFiles {
         self.trees.insert(to.to_owned(), part);
     }
 
-    /// What one container sees: `root` is the key of its own tree.
+    /// What one container sees that has nothing on disks.
+    #[cfg(test)]
     pub(crate) fn view<'a>(&'a mut self, root: &'a str, mounts: &'a [Mount]) -> Files<'a> {
         Files {
             files: self,
+            disks: None,
+            root,
+            mounts,
+        }
+    }
+
+    /// What one container sees: `root` is the key of its own tree.
+    pub(crate) fn view_with<'a>(
+        &'a mut self,
+        disks: &'a mut Disks,
+        root: &'a str,
+        mounts: &'a [Mount],
+    ) -> Files<'a> {
+        Files {
+            files: self,
+            disks: Some(disks),
             root,
             mounts,
         }
     }
 }
 
+/// The key of a tree that is on a disk of its own, and not a part of the pod.
+const ON_DISK: &str = "disk:";
+
+/// What outlives the pods that write it: the content of persistent volumes and of the nodes' own paths.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disks {
+    trees: BTreeMap<String, Tree>,
+}
+
+impl Disks {
+    /// The key of the tree at a place, such as a node and a path on it.
+    pub(crate) fn key(place: &str) -> String {
+        format!("{ON_DISK}{place}")
+    }
+
+    /// Removes all that stands there.
+    pub(crate) fn wipe(&mut self, key: &str) {
+        self.trees.remove(key);
+    }
+}
+
 /// What one container sees.
 pub(crate) struct Files<'a> {
     files: &'a mut PodFiles,
+    disks: Option<&'a mut Disks>,
     root: &'a str,
     mounts: &'a [Mount],
 }
@@ -119,6 +158,21 @@ pub(crate) fn normalize(directory: &str, path: &str) -> String {
 }
 
 impl Files<'_> {
+    /// The tree of that key, in the pod or on a disk.
+    fn tree(&self, key: &str) -> Option<&Tree> {
+        match &self.disks {
+            Some(disks) if key.starts_with(ON_DISK) => disks.trees.get(key),
+            _ => self.files.trees.get(key),
+        }
+    }
+
+    fn tree_mut(&mut self, key: String) -> &mut Tree {
+        match &mut self.disks {
+            Some(disks) if key.starts_with(ON_DISK) => disks.trees.entry(key).or_default(),
+            _ => self.files.trees.entry(key).or_default(),
+        }
+    }
+
     /// The tree and the path in it that stand for a path of the container.
     fn locate(&self, path: &str) -> (String, String, bool) {
         let inside = |mount: &&Mount| {
@@ -146,7 +200,7 @@ impl Files<'_> {
     /// There is none, or it is a directory.
     pub(crate) fn read(&self, path: &str) -> Result<&[u8], FileError> {
         let (tree, place, _) = self.locate(path);
-        match self.files.trees.get(&tree).and_then(|tree| tree.get(&place)) {
+        match self.tree(&tree).and_then(|tree| tree.get(&place)) {
             Some(content) => Ok(content),
             None if self.is_directory(path) => Err(FileError::IsDirectory),
             None => Err(FileError::Missing),
@@ -172,13 +226,7 @@ impl Files<'_> {
         if !parent.is_empty() && !self.is_directory(parent) {
             return Err(FileError::Missing);
         }
-        let file = self
-            .files
-            .trees
-            .entry(tree)
-            .or_default()
-            .entry(place)
-            .or_default();
+        let file = self.tree_mut(tree).entry(place).or_default();
         if !append {
             file.clear();
         }
@@ -189,9 +237,10 @@ impl Files<'_> {
     /// Removes a file or, with `all`, a directory and what is in it; whether there was anything.
     pub(crate) fn remove(&mut self, path: &str, all: bool) -> bool {
         let (tree, place, read_only) = self.locate(path);
-        let Some(tree) = self.files.trees.get_mut(&tree).filter(|_| !read_only) else {
+        if read_only {
             return false;
-        };
+        }
+        let tree = self.tree_mut(tree);
         let below = format!("{}/", place.trim_end_matches('/'));
         let before = tree.len();
         tree.retain(|name, _| *name != place && !(all && name.starts_with(&below)));
@@ -202,12 +251,7 @@ impl Files<'_> {
     pub(crate) fn make_directory(&mut self, path: &str) {
         let (tree, place, _) = self.locate(path);
         let marker = format!("{}/.", place.trim_end_matches('/'));
-        self.files
-            .trees
-            .entry(tree)
-            .or_default()
-            .entry(marker)
-            .or_default();
+        self.tree_mut(tree).entry(marker).or_default();
     }
 
     /// Whether a path is a directory.
@@ -222,13 +266,11 @@ impl Files<'_> {
         }
         let (tree, place, _) = self.locate(path);
         if self.mounts.iter().any(|mount| mount.path == path) {
-            let mounted = self.files.trees.get(&tree);
+            let mounted = self.tree(&tree);
             return mounted.is_none_or(|mounted| !mounted.contains_key(&place));
         }
         let below = format!("{}/", place.trim_end_matches('/'));
-        self.files
-            .trees
-            .get(&tree)
+        self.tree(&tree)
             .is_some_and(|tree| tree.keys().any(|name| name.starts_with(&below)))
     }
 
@@ -244,7 +286,7 @@ impl Files<'_> {
         let mut names: Vec<String> = Vec::new();
         let (tree, place, _) = self.locate(path);
         let below = format!("{}/", place.trim_end_matches('/'));
-        for name in self.files.trees.get(&tree).into_iter().flat_map(BTreeMap::keys) {
+        for name in self.tree(&tree).into_iter().flat_map(BTreeMap::keys) {
             names.extend(name.strip_prefix(&below).map(first_part));
         }
         let above = format!("{}/", path.trim_end_matches('/'));
@@ -288,6 +330,27 @@ mod tests {
         assert_eq!(view.write("/etc/config/b", b"", false), Err(FileError::ReadOnly));
         assert_eq!(view.list("/etc"), ["config"]);
         assert_eq!(view.list("/etc/config"), ["a"]);
+    }
+
+    #[test]
+    fn what_is_on_a_disk_is_there_for_the_next_pod() {
+        let mount = Mount {
+            path: "/data".into(),
+            tree: Disks::key("n1:/srv"),
+            ..Mount::default()
+        };
+        let (mounts, mut disks) = ([mount], Disks::default());
+        let mut first = PodFiles::default();
+        let mut view = first.view_with(&mut disks, "root", &mounts);
+        assert_eq!(view.write("/data/a", b"1", false), Ok(()));
+        assert_eq!(view.write("/tmp/b", b"1", false), Ok(()));
+        let mut second = PodFiles::default();
+        let view = second.view_with(&mut disks, "root", &mounts);
+        assert_eq!(view.read("/data/a"), Ok(&b"1"[..]));
+        assert_eq!(view.read("/tmp/b"), Err(FileError::Missing));
+        disks.wipe(&Disks::key("n1:/srv"));
+        let view = second.view_with(&mut disks, "root", &mounts);
+        assert_eq!(view.list("/data"), [""; 0]);
     }
 
     #[test]

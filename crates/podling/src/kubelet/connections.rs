@@ -46,7 +46,7 @@ impl Nodes {
         let worker = self.workers.get_mut(uid).ok_or_else(refused)?;
         let names: Vec<String> = worker.containers.keys().cloned().collect();
         for name in names {
-            let answer = worker.with_process(&name, now, |process, world| {
+            let answer = worker.with_process(&mut self.disks, &name, now, |process, world| {
                 process
                     .ports(now)
                     .contains(&port)

@@ -92,7 +92,7 @@ impl Nodes {
         let root = root_key(name);
         let world = World {
             now,
-            files: worker.files.view(&root, &instance.mounts),
+            files: worker.files.view_with(&mut self.disks, &root, &instance.mounts),
             log: &mut instance.log,
         };
         if let Some(reason) = cannot_run(&instance.image, program, &world) {
@@ -110,7 +110,8 @@ impl Nodes {
         log: &mut Log,
         work: impl FnOnce(&mut World<'_>) -> R,
     ) -> Option<R> {
-        self.workers.get_mut(uid)?.with_files(name, now, log, work)
+        let worker = self.workers.get_mut(uid)?;
+        worker.with_files(&mut self.disks, name, now, log, work)
     }
 
     /// Runs a `postStart` or `preStop` hook: whether it went well, and how long it took.

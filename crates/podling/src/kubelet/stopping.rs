@@ -146,7 +146,12 @@ impl Nodes {
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
-        match worker.with_process(name, now, crate::images::process::Process::terminate) {
+        match worker.with_process(
+            &mut self.disks,
+            name,
+            now,
+            crate::images::process::Process::terminate,
+        ) {
             Some(OnSignal::Exits(code)) => self.exited(uid, name, code, now),
             Some(OnSignal::Goes) => self
                 .timers

@@ -1,25 +1,111 @@
 //! The volumes of a pod as files, and where its containers see them.
 //!
-//! Differs from Kubernetes: a persistent volume is kept with the pod, not with the claim; a hostPath is there
-//! only if it must be made (`DirectoryOrCreate`, `FileOrCreate` or no type).
+//! Differs from Kubernetes: a hostPath is there only if it must be made (`DirectoryOrCreate`, `FileOrCreate` or no
+//! type); two paths of a node that lie within each other are two places.
 
 use serde_json::Value;
 
 use super::environment::{Surroundings, data, field_value, not_found, resource_value};
 use super::runtime::container;
 use crate::apiserver::ApiServer;
-use crate::images::files::{Mount, Tree, normalize};
+use crate::images::files::{Disks, Mount, Tree, normalize};
+use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES};
 use crate::storage::text;
+use crate::volume::claim_behind;
 
-/// The tree of one volume; `None` for one that begins empty and is then the containers' own.
+/// What a volume holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Content {
+    /// These files.
+    Files(Tree),
+    /// What the containers put there.
+    Own,
+    /// What stands on the disk of this key.
+    Disk(String),
+}
+
+/// Why a volume cannot be mounted.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum MountError {
+    /// It is not known what to mount: the end of `failed to process volumes=[v]: …`.
+    Unknown(String),
+    /// The end of the message `MountVolume.SetUp failed for volume "v" : …`.
+    SetUp(String),
+}
+
+impl From<String> for MountError {
+    fn from(why: String) -> Self {
+        Self::SetUp(why)
+    }
+}
+
+/// The content of one volume.
 ///
 /// # Errors
-/// The end of the message `MountVolume.SetUp failed for volume "v" : …`.
-pub(super) fn tree(
+/// Why it cannot be mounted.
+pub(super) fn content(
     api: &ApiServer,
     around: &Surroundings<'_>,
     volume: &Value,
-) -> Result<Option<Tree>, String> {
+) -> Result<Content, MountError> {
+    if let Some(claim) = claim_behind(around.pod, volume) {
+        return disk_of_claim(api, around.pod, &claim).map(Content::Disk);
+    }
+    if let Some(source) = volume.get("hostPath") {
+        host_path(source)?;
+        let node = text(around.pod, &["spec", "nodeName"]);
+        return Ok(Content::Disk(on_node(node, text(source, &["path"]))));
+    }
+    Ok(tree(api, around, volume)?.map_or(Content::Own, Content::Files))
+}
+
+/// The key of a path on a node.
+fn on_node(node: &str, path: &str) -> String {
+    Disks::key(&format!("{node}:{}", normalize("/", path)))
+}
+
+fn disk_of_claim(api: &ApiServer, pod: &Value, name: &str) -> Result<String, MountError> {
+    let namespace = text(pod, &["metadata", "namespace"]);
+    let fail = |why: &str| {
+        let why = format!("error processing PVC {namespace}/{name}: {why}");
+        Err(MountError::Unknown(why))
+    };
+    let Some(claim) = api.get(&PERSISTENT_VOLUME_CLAIMS, namespace, name) else {
+        return fail(&format!(
+            "failed to fetch PVC from API server: persistentvolumeclaims \"{name}\" not found"
+        ));
+    };
+    if claim["metadata"].get("deletionTimestamp").is_some() {
+        return fail("PVC is being deleted");
+    }
+    let volume = text(claim, &["spec", "volumeName"]);
+    if volume.is_empty() || claim["status"]["phase"] != "Bound" {
+        return fail("PVC is not bound");
+    }
+    match api.get(&PERSISTENT_VOLUMES, "", volume) {
+        Some(volume) => Ok(disk_of_volume(volume, text(pod, &["spec", "nodeName"]))),
+        None => fail(&format!(
+            "failed to fetch PV \"{volume}\" from API server: persistentvolumes \"{volume}\" not found"
+        )),
+    }
+}
+
+/// The key of a persistent volume's disk: a path on the node, a path on a server, or the volume itself.
+pub(super) fn disk_of_volume(volume: &Value, node: &str) -> String {
+    let spec = &volume["spec"];
+    for kind in ["hostPath", "local"] {
+        if spec[kind].is_object() {
+            return on_node(node, text(spec, &[kind, "path"]));
+        }
+    }
+    match text(spec, &["nfs", "server"]) {
+        "" => Disks::key(&format!("pv:{}", text(volume, &["metadata", "name"]))),
+        server => Disks::key(&format!("nfs:{server}:{}", text(spec, &["nfs", "path"]))),
+    }
+}
+
+/// The tree of one volume; `None` for one that begins empty and is then the containers' own.
+fn tree(api: &ApiServer, around: &Surroundings<'_>, volume: &Value) -> Result<Option<Tree>, String> {
     let namespace = text(around.pod, &["metadata", "namespace"]);
     if let Some(source) = volume.get("configMap") {
         return keyed(api, namespace, source, text(source, &["name"]), false).map(Some);
@@ -37,10 +123,7 @@ pub(super) fn tree(
         }
         return Ok(Some(tree));
     }
-    match volume.get("hostPath") {
-        Some(source) => host_path(source).map(|()| None),
-        None => Ok(None),
-    }
+    Ok(None)
 }
 
 fn projected(
@@ -169,6 +252,20 @@ mod tests {
             host_path(&json!({"path": "/data", "type": "DirectoryOrCreate"})),
             Ok(())
         );
+    }
+
+    #[test]
+    fn a_volumes_disk_is_where_its_source_says() {
+        let volume = |source: Value| json!({"metadata": {"name": "v"}, "spec": source});
+        let cases = [
+            (volume(json!({"hostPath": {"path": "/srv/a/"}})), "n1:/srv/a"),
+            (volume(json!({"local": {"path": "/b"}})), "n1:/b"),
+            (volume(json!({"nfs": {"server": "s", "path": "/c"}})), "nfs:s:/c"),
+            (volume(json!({"csi": {"driver": "d"}})), "pv:v"),
+        ];
+        for (volume, place) in cases {
+            assert_eq!(disk_of_volume(&volume, "n1"), Disks::key(place));
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::status::Probed;
 use super::volumes::root_key;
 use crate::backoff::Backoff;
 use crate::clock::Time;
-use crate::images::files::PodFiles;
+use crate::images::files::{Disks, PodFiles};
 use crate::images::log::Log;
 use crate::images::process::Process;
 use crate::images::shell::machine::World;
@@ -87,6 +87,9 @@ pub(super) struct Worker {
     pub(super) pod: Object,
     pub(super) stage: Stage,
     pub(super) files: PodFiles,
+    /// The volumes that are on disks of their own, by the key of the volume: the disk's key, and whether the pod
+    /// may only read.
+    pub(super) on_disk: BTreeMap<String, (String, bool)>,
     /// Host number and address of the sandbox.
     pub(super) address: Option<(u8, String)>,
     pub(super) sandbox: bool,
@@ -135,6 +138,7 @@ impl Worker {
             pod,
             stage: Stage::New,
             files: PodFiles::default(),
+            on_disk: BTreeMap::new(),
             address: None,
             sandbox: false,
             containers: BTreeMap::new(),
@@ -208,6 +212,7 @@ impl Worker {
     /// Lets a running container's process work.
     pub(super) fn with_process<R>(
         &mut self,
+        disks: &mut Disks,
         name: &str,
         now: Time,
         work: impl FnOnce(&mut Process, &mut World<'_>) -> R,
@@ -216,7 +221,7 @@ impl Worker {
         let root = root_key(name);
         let mut world = World {
             now,
-            files: self.files.view(&root, &instance.mounts),
+            files: self.files.view_with(disks, &root, &instance.mounts),
             log: &mut instance.log,
         };
         instance.process.as_mut().map(|process| work(process, &mut world))
@@ -225,6 +230,7 @@ impl Worker {
     /// Works on a running container's files with a log of its own.
     pub(super) fn with_files<R>(
         &mut self,
+        disks: &mut Disks,
         name: &str,
         now: Time,
         log: &mut Log,
@@ -234,7 +240,7 @@ impl Worker {
         let root = root_key(name);
         Some(work(&mut World {
             now,
-            files: self.files.view(&root, &instance.mounts),
+            files: self.files.view_with(disks, &root, &instance.mounts),
             log,
         }))
     }

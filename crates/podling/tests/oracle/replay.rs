@@ -135,6 +135,8 @@ impl Replay {
             controllers: case.needs("controllers"),
             scheduler: case.needs("scheduler"),
             kubelets: case.needs("kubelet"),
+            // The recorded clusters had no provisioner.
+            local_path: false,
         };
         let nodes = if components.kubelets {
             vec![recorded_node()]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::events::Event;
-use crate::images::files::{Mount, PodFiles, Tree};
+use crate::images::files::{Disks, Mount, PodFiles, Tree};
 use crate::images::process::{Launch, Process, start};
 use crate::images::shell::machine::{Turn, World};
 use crate::kubelet::environment::expand;
@@ -35,7 +35,7 @@ impl Nodes {
             return Then::Next;
         };
         worker.dirty = true;
-        match launch(worker, &name, &taken, now) {
+        match launch(worker, &mut self.disks, &name, &taken, now) {
             Ok(()) => {
                 worker.started = true;
                 worker.reasons.remove(&name);
@@ -136,7 +136,7 @@ impl Nodes {
             let Some(worker) = self.workers.get_mut(uid) else {
                 return;
             };
-            let turn = worker.with_process(name, now, Process::run);
+            let turn = worker.with_process(&mut self.disks, name, now, Process::run);
             match turn {
                 Some(Turn::Waits(Some(at))) => {
                     let at = at.max(now);
@@ -163,7 +163,9 @@ impl Nodes {
                     let Some(worker) = self.workers.get_mut(uid) else {
                         return;
                     };
-                    worker.with_process(name, now, |process, world| process.resume(&reply, world));
+                    worker.with_process(&mut self.disks, name, now, |process, world| {
+                        process.resume(&reply, world)
+                    });
                 }
             }
         }
@@ -187,7 +189,7 @@ impl Nodes {
             137 if out_of_memory => "OOMKilled",
             _ => "Error",
         };
-        let message = termination_message(worker, name, code, now);
+        let message = termination_message(worker, &mut self.disks, name, code, now);
         finish(
             worker,
             name,
@@ -207,7 +209,13 @@ impl Nodes {
     }
 }
 
-fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(), String> {
+fn launch(
+    worker: &mut Worker,
+    disks: &mut Disks,
+    name: &str,
+    taken: &[u16],
+    now: Time,
+) -> Result<(), String> {
     let pod = worker.pod.clone();
     let spec = runtime::container(&pod, name).map_or(&Value::Null, |(spec, _)| spec);
     let Some(instance) = worker
@@ -227,11 +235,12 @@ fn launch(worker: &mut Worker, name: &str, taken: &[u16], now: Time) -> Result<(
         words.map(|word| expand(word, environment)).collect()
     };
     freeze_sub_paths(&pod, name, &mut instance.mounts, &mut worker.files);
+    find_disks(&mut instance.mounts, &worker.on_disk);
     let root = root_key(name);
     worker.files.set(&root, Tree::new());
     let mut world = World {
         now,
-        files: worker.files.view(&root, &instance.mounts),
+        files: worker.files.view_with(disks, &root, &instance.mounts),
         log: &mut instance.log,
     };
     // The runtime makes a working directory that is not there.
@@ -276,6 +285,16 @@ fn freeze_sub_paths(pod: &Value, name: &str, mounts: &mut [Mount], files: &mut P
     }
 }
 
+/// Volumes that outlive the pod are seen where they are.
+fn find_disks(mounts: &mut [Mount], on_disk: &BTreeMap<String, (String, bool)>) {
+    for mount in mounts {
+        if let Some((disk, read_only)) = on_disk.get(&mount.tree) {
+            mount.tree.clone_from(disk);
+            mount.read_only |= read_only;
+        }
+    }
+}
+
 /// Marks a container's last instance as ended.
 fn finish(worker: &mut Worker, name: &str, finish: Finish) {
     if let Some(instance) = worker
@@ -291,13 +310,13 @@ fn finish(worker: &mut Worker, name: &str, finish: Finish) {
 
 /// What the container left in its termination message file, or, if it asks for that and failed, the end of its
 /// log.
-fn termination_message(worker: &mut Worker, name: &str, code: i32, now: Time) -> String {
+fn termination_message(worker: &mut Worker, disks: &mut Disks, name: &str, code: i32, now: Time) -> String {
     let pod = worker.pod.clone();
     let spec = runtime::container(&pod, name).map_or(&Value::Null, |(spec, _)| spec);
     let path = spec["terminationMessagePath"]
         .as_str()
         .unwrap_or("/dev/termination-log");
-    let message = worker.with_process(name, now, |_, world| {
+    let message = worker.with_process(disks, name, now, |_, world| {
         world
             .files
             .read(path)

@@ -9,7 +9,7 @@ use crate::events::Event;
 use crate::images::files::Tree;
 use crate::kubelet::environment::Surroundings;
 use crate::kubelet::sync::Then;
-use crate::kubelet::volumes::{tree, volume_key};
+use crate::kubelet::volumes::{Content, MountError, content, volume_key};
 use crate::kubelet::worker::{Action, Failure};
 use crate::kubelet::{Nodes, texts};
 use crate::storage::text;
@@ -47,7 +47,11 @@ impl Nodes {
         match self.mount_all(api, uid) {
             Ok(()) => self.mounted(uid, now),
             Err(_) if self.workers.get(uid).is_some_and(|worker| worker.mounted) => Then::Next,
-            Err((volume, error)) => self.mount_failed(api, uid, &volume, &error),
+            Err((volume, MountError::SetUp(why))) => self.mount_failed(api, uid, &volume, &why),
+            Err((volume, MountError::Unknown(why))) => {
+                self.give_up_mounting(api, uid, (&volume, &volume), &why);
+                Then::Next
+            }
         }
     }
 
@@ -72,22 +76,35 @@ impl Nodes {
         worker.mount_failures += 1;
         let since = worker.mounting_since.unwrap_or(now);
         if now.since(since) + pause > MOUNT_TIMEOUT {
-            worker.mounting_since = None;
-            worker.script.clear();
-            worker.failure = Some(Failure::Other);
-            let text = format!(
-                "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to \
-                 process volumes=[]: context deadline exceeded"
-            );
-            self.record(api, uid, None, Event::warning(texts::FAILED_MOUNT, &text));
+            self.give_up_mounting(api, uid, (volume, ""), "context deadline exceeded");
             return Then::Next;
         }
         worker.script.push_front(Action::Mount);
         Then::After(pause)
     }
 
+    /// Ends the sync; the pod is tried again later.
+    fn give_up_mounting(
+        &mut self,
+        api: &mut ApiServer,
+        uid: &str,
+        (volume, unknown): (&str, &str),
+        why: &str,
+    ) {
+        if let Some(worker) = self.workers.get_mut(uid) {
+            worker.mounting_since = None;
+            worker.script.clear();
+            worker.failure = Some(Failure::Other);
+        }
+        let text = format!(
+            "Unable to attach or mount volumes: unmounted volumes=[{volume}], unattached volumes=[], failed to \
+             process volumes=[{unknown}]: {why}"
+        );
+        self.record(api, uid, None, Event::warning(texts::FAILED_MOUNT, &text));
+    }
+
     /// Mounts every volume, or names the first that cannot be mounted and why.
-    fn mount_all(&mut self, api: &ApiServer, uid: &str) -> Result<(), (String, String)> {
+    fn mount_all(&mut self, api: &ApiServer, uid: &str) -> Result<(), (String, MountError)> {
         let Some(worker) = self.workers.get_mut(uid) else {
             return Ok(());
         };
@@ -109,10 +126,14 @@ impl Nodes {
         for volume in pod["spec"]["volumes"].as_array().into_iter().flatten() {
             let name = text(volume, &["name"]);
             let key = volume_key(name);
-            match tree(api, &around, volume) {
-                Ok(Some(tree)) => worker.files.set(&key, tree),
-                Ok(None) if worker.files.contains(&key) => {}
-                Ok(None) => worker.files.set(&key, Tree::new()),
+            match content(api, &around, volume) {
+                Ok(Content::Files(tree)) => worker.files.set(&key, tree),
+                Ok(Content::Own) if worker.files.contains(&key) => {}
+                Ok(Content::Own) => worker.files.set(&key, Tree::new()),
+                Ok(Content::Disk(disk)) => {
+                    let read_only = volume["persistentVolumeClaim"]["readOnly"] == true;
+                    worker.on_disk.insert(key, (disk, read_only));
+                }
                 Err(error) => return Err((name.to_owned(), error)),
             }
         }

@@ -68,7 +68,9 @@ impl Nodes {
         }
         let now = api.now();
         if let Some(worker) = self.workers.get_mut(&pod) {
-            worker.with_process(&container, now, |process, world| process.feed(bytes, world));
+            worker.with_process(&mut self.disks, &container, now, |process, world| {
+                process.feed(bytes, world)
+            });
         }
         self.run_process(api, &pod, &container);
     }
@@ -85,7 +87,9 @@ impl Nodes {
         let once =
             runtime::container(&worker.pod, &container).is_some_and(|(spec, _)| spec["stdinOnce"] == true);
         if streams.stdin && once {
-            worker.with_process(&container, now, |process, _| process.close_input());
+            worker.with_process(&mut self.disks, &container, now, |process, _| {
+                process.close_input()
+            });
             self.run_process(api, &pod, &container);
         }
     }
@@ -95,7 +99,9 @@ impl Nodes {
         if let Some((pod, container, _)) = self.attached(number)
             && let Some(worker) = self.workers.get_mut(&pod)
         {
-            worker.with_process(&container, api.now(), |process, world| process.redraw(world));
+            worker.with_process(&mut self.disks, &container, api.now(), |process, world| {
+                process.redraw(world)
+            });
         }
     }
 

@@ -138,7 +138,9 @@ impl Nodes {
         };
         let worker = self.workers.get_mut(&session.pod)?;
         let (machine, output) = (&mut exec.machine, &mut exec.output);
-        worker.with_files(&exec.container, now, output, |world| work(machine, world))
+        worker.with_files(&mut self.disks, &exec.container, now, output, |world| {
+            work(machine, world)
+        })
     }
 
     /// Lets a command go on until it waits or ends.

@@ -138,8 +138,7 @@ impl Nodes {
             return;
         };
         let field = container.map(|name| {
-            let init = runtime::container(&worker.pod, name).is_some_and(|(_, init)| init);
-            let list = if init { "initContainers" } else { "containers" };
+            let list = runtime::list_of(&worker.pod, name);
             format!("spec.{list}{{{name}}}")
         });
         node.recorder.record(api, &worker.pod, field.as_deref(), event);

@@ -235,6 +235,11 @@ resource!(
             verbs: &["create"]
         },
         Subresource {
+            name: "ephemeralcontainers",
+            response: ("", "v1", "Pod"),
+            verbs: STATUS_VERBS
+        },
+        Subresource {
             name: "exec",
             response: ("", "v1", "PodExecOptions"),
             verbs: CONNECT_VERBS

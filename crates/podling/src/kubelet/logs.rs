@@ -127,8 +127,13 @@ pub(super) fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&
     let name = text(pod, &["metadata", "name"]);
     let names = |field: &str| -> Vec<&str> { containers(pod, field).map(|c| text(c, &["name"])).collect() };
     let (init, main) = (names("initContainers"), names("containers"));
+    let is_ephemeral = |name: &str| names("ephemeralContainers").contains(&name);
     match (container.filter(|name| !name.is_empty()), main.as_slice()) {
-        (Some(container), _) if main.contains(&container) || init.contains(&container) => Ok(container),
+        (Some(container), _)
+            if main.contains(&container) || init.contains(&container) || is_ephemeral(container) =>
+        {
+            Ok(container)
+        }
         (Some(container), _) => Err(Status::bad_request(format!(
             "container {container} is not valid for pod {name}"
         ))),
@@ -149,7 +154,11 @@ pub(super) fn choose<'a>(pod: &'a Value, container: Option<&'a str>) -> Result<&
 
 /// The ID of the container whose log is wanted, from the pod's status.
 fn container_id(pod: &Value, name: &str, previous: bool) -> Result<String, Status> {
-    let lists = ["containerStatuses", "initContainerStatuses"];
+    let lists = [
+        "containerStatuses",
+        "initContainerStatuses",
+        "ephemeralContainerStatuses",
+    ];
     let mut statuses = lists
         .into_iter()
         .filter_map(|list| pod["status"][list].as_array())

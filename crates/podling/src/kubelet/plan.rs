@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::runtime::{SeenContainer, all_containers, containers, is_sidecar};
+use super::runtime::{SeenContainer, all_containers, containers, is_ephemeral, is_sidecar};
 
 /// What a probe has found about a running container.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -49,7 +49,7 @@ pub(super) fn should_start(
     let Some(current) = seen.and_then(|seen| seen.current.as_ref()) else {
         return true;
     };
-    if current.is_running() {
+    if current.is_running() || is_ephemeral(pod, name(container)) {
         return false;
     }
     let policy = match container["restartPolicy"].as_str() {
@@ -67,6 +67,12 @@ pub(super) fn should_start(
 /// Decides what a sync does.
 pub(super) fn plan(observed: &Observed<'_>) -> Plan {
     let mut plan = Plan::default();
+    // Whoever wants to look into a pod need not wait for its other containers.
+    for container in containers(observed.pod, "ephemeralContainers") {
+        if should_start(observed.pod, container, false, observed.seen.get(name(container))) {
+            plan.start.push(name(container).to_owned());
+        }
+    }
     if !plan_init(observed, &mut plan) {
         return plan;
     }

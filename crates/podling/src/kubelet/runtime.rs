@@ -132,7 +132,22 @@ pub(super) fn containers<'a>(pod: &'a Value, field: &str) -> impl Iterator<Item 
 /// All containers of a pod's spec with whether each is an init container.
 pub(super) fn all_containers(pod: &Value) -> impl Iterator<Item = (&Value, bool)> {
     let init = containers(pod, "initContainers").map(|container| (container, true));
-    init.chain(containers(pod, "containers").map(|container| (container, false)))
+    let others = containers(pod, "containers").chain(containers(pod, "ephemeralContainers"));
+    init.chain(others.map(|container| (container, false)))
+}
+
+/// The list of a pod's spec in which a container stands.
+pub(super) fn list_of(pod: &Value, name: &str) -> &'static str {
+    let stands_in = |list: &&str| containers(pod, list).any(|container| container["name"] == name);
+    ["initContainers", "ephemeralContainers"]
+        .into_iter()
+        .find(stands_in)
+        .unwrap_or("containers")
+}
+
+/// Whether a container was added to look into a running pod: it is started once.
+pub(super) fn is_ephemeral(pod: &Value, name: &str) -> bool {
+    list_of(pod, name) == "ephemeralContainers"
 }
 
 /// The container of that name.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::conditions::{conditions, readiness};
-use self::container::container_status;
+use self::container::{container_status, ephemeral_status};
 use self::phase::phase;
 use super::runtime::{SeenContainer, containers, is_sidecar};
 use crate::clock::Time;
@@ -98,12 +98,13 @@ pub(super) fn generate(facts: &Facts<'_>) -> Value {
         status.insert("initContainerStatuses".into(), init.into());
     }
     status.insert("containerStatuses".into(), main.into());
-    for kept in [
-        "qosClass",
-        "nominatedNodeName",
-        "ephemeralContainerStatuses",
-        "resourceClaimStatuses",
-    ] {
+    let ephemeral: Vec<Value> = containers(facts.pod, "ephemeralContainers")
+        .map(|container| ephemeral_status(facts, container))
+        .collect();
+    if !ephemeral.is_empty() {
+        status.insert("ephemeralContainerStatuses".into(), ephemeral.into());
+    }
+    for kept in ["qosClass", "nominatedNodeName", "resourceClaimStatuses"] {
         if let Some(value) = facts.before.get(kept) {
             status.insert(kept.into(), value.clone());
         }

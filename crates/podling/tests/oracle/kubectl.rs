@@ -359,7 +359,7 @@ fn in_order(step: &Value, text: &str) -> String {
         .collect();
     let several = argv
         .iter()
-        .any(|word| matches!(*word, "--selector" | "-l" | "--all-pods"));
+        .any(|word| matches!(*word, "--selector" | "-l" | "--all-pods" | "--all-containers"));
     if argv.first() != Some(&"logs") || !several {
         return text.to_owned();
     }

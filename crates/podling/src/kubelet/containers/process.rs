@@ -20,11 +20,11 @@ use crate::kubelet::worker::{Action, Failure, Worker};
 use crate::kubelet::{Nodes, Task, texts};
 use crate::storage::text;
 
-/// A process needs this to be loaded.
-const FIRST_INSTRUCTION: Duration = Duration::from_millis(5);
+/// A process needs this to be loaded, so that even one that ends at once is seen running.
+const FIRST_INSTRUCTION: Duration = Duration::from_millis(70);
 
-/// No process ends sooner after its start, so that even one that ends at once is seen running.
-const SHORTEST_LIFE: Duration = Duration::from_millis(70);
+/// A process on a terminal has greeted before its pod is seen running: kubectl shows the log before it attaches.
+const GREETING: Duration = Duration::from_millis(2);
 
 impl Nodes {
     /// Starts a created container's process.
@@ -39,16 +39,15 @@ impl Nodes {
             Ok(()) => {
                 worker.started = true;
                 worker.reasons.remove(&name);
+                let begins = now + begins_after(&worker.pod, &name);
                 self.record(
                     api,
                     uid,
                     Some(&name),
                     Event::normal(texts::STARTED, "Container started"),
                 );
-                self.timers.at(
-                    now + FIRST_INSTRUCTION,
-                    Task::Process(uid.to_owned(), name.clone()),
-                );
+                self.timers
+                    .at(begins, Task::Process(uid.to_owned(), name.clone()));
                 self.post_start(api, uid, name)
             }
             Err(reason) => {
@@ -145,19 +144,7 @@ impl Nodes {
                     return;
                 }
                 Some(Turn::Waits(None)) | None => return,
-                Some(Turn::Exits(code)) => {
-                    let started = worker
-                        .containers
-                        .get(name)
-                        .and_then(|container| container.current.as_ref()?.seen.started);
-                    let end = started.map_or(now, |started| started + SHORTEST_LIFE);
-                    if end > now {
-                        self.timers
-                            .replace(end, Task::Process(uid.to_owned(), name.to_owned()));
-                        return;
-                    }
-                    return self.exited(uid, name, code, now);
-                }
+                Some(Turn::Exits(code)) => return self.exited(uid, name, code, now),
                 Some(Turn::Calls(call)) => {
                     let reply = self.call(api, uid, &call);
                     let Some(worker) = self.workers.get_mut(uid) else {
@@ -206,6 +193,14 @@ impl Nodes {
         self.end_sessions(uid, name);
         self.runtime_changed(uid, now);
         self.container_stopped(uid, now);
+    }
+}
+
+/// How long after its start a container's process does something.
+fn begins_after(pod: &Value, name: &str) -> Duration {
+    match runtime::container(pod, name) {
+        Some((spec, _)) if spec["tty"] == true => GREETING,
+        _ => FIRST_INSTRUCTION,
     }
 }
 

@@ -60,6 +60,16 @@ pub(super) fn container_status(facts: &Facts<'_>, container: &Value, init: bool)
     status
 }
 
+/// The status of an ephemeral container: it has no probes, so it is never ready and nothing says that it has started.
+pub(super) fn ephemeral_status(facts: &Facts<'_>, container: &Value) -> Value {
+    let mut status = container_status(facts, container, false);
+    status["ready"] = false.into();
+    if let Some(fields) = status.as_object_mut() {
+        fields.remove("started");
+    }
+    status
+}
+
 fn volume_mounts(container: &Value) -> Vec<Value> {
     let mounts = container["volumeMounts"].as_array().into_iter().flatten();
     mounts

@@ -50,22 +50,9 @@ struct Document {
 #[derive(Deserialize)]
 struct Column(String, String, String, u8, String);
 
-/// Shows a list of objects, or one object, of `resource` as a `meta.k8s.io/v1` Table.
-pub(crate) fn render(
-    resource: &'static Resource,
-    list_or_object: &Value,
-    now: Time,
-    include: Include,
-) -> Value {
-    let objects = match list_or_object.get("items").and_then(Value::as_array) {
-        Some(items) => items.as_slice(),
-        None => std::slice::from_ref(list_or_object),
-    };
-    let rows: Vec<Value> = objects
-        .iter()
-        .map(|object| row(resource, object, now, include))
-        .collect();
-    table(resource.plural, list_or_object, &rows)
+/// Shows an object of `resource` as a `meta.k8s.io/v1` Table of one row.
+pub(crate) fn render(resource: &'static Resource, object: &Value, now: Time, include: Include) -> Value {
+    table(resource.plural, object, &[row(resource, object, now, include)])
 }
 
 /// Shows an `autoscaling/v1` Scale: Name, Desired, Available, Age.
@@ -80,20 +67,26 @@ pub(crate) fn render_scale(scale: &Value, now: Time, include: Include) -> Value 
     table("scales", scale, &rows)
 }
 
-fn table(plural: &str, list_or_object: &Value, rows: &[Value]) -> Value {
-    let mut metadata = json!({"resourceVersion": text(list_or_object, &["metadata", "resourceVersion"])});
-    for key in ["continue", "remainingItemCount"] {
-        if let Some(value) = list_or_object["metadata"].get(key) {
-            metadata[key] = value.clone();
-        }
-    }
+fn table(plural: &str, object: &Value, rows: &[Value]) -> Value {
     json!({
-        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
+        "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata(&object["metadata"]),
         "columnDefinitions": columns(plural), "rows": rows,
     })
 }
 
-fn row(resource: &Resource, object: &Value, now: Time, include: Include) -> Value {
+/// A table's metadata: what the object's or the list's says about the list.
+pub(crate) fn metadata(of: &Value) -> Value {
+    let mut metadata = json!({"resourceVersion": text(of, &["resourceVersion"])});
+    for key in ["continue", "remainingItemCount"] {
+        if let Some(value) = of.get(key) {
+            metadata[key] = value.clone();
+        }
+    }
+    metadata
+}
+
+/// An object's row, with the `meta.k8s.io/v1` form of what stands beside its cells.
+pub(crate) fn row(resource: &Resource, object: &Value, now: Time, include: Include) -> Value {
     let mut object_shown = shown(object, include);
     if include == Include::Object {
         object_shown["kind"] = resource.kind.into();
@@ -186,7 +179,7 @@ fn component_status(object: &Value) -> Value {
 }
 
 /// The columns of a resource; those of a kind without any of its own are Name and Age.
-fn columns(plural: &str) -> Value {
+pub(crate) fn columns(plural: &str) -> Value {
     static COLUMNS: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
     let columns = COLUMNS.get_or_init(load);
     columns
@@ -337,22 +330,23 @@ mod tests {
     }
 
     #[test]
-    fn a_list_becomes_a_table_with_the_lists_own_metadata() {
-        let list = json!({"metadata": {"resourceVersion": "7", "continue": "x"}, "items": [
-            {"metadata": {"name": "a", "labels": {"t": "x"}}, "data": {}},
-        ]});
-        let rendered = |include| render(&CONFIG_MAPS, &list, Time::default(), include);
+    fn an_object_becomes_a_row_and_a_table_keeps_what_says_where_a_list_ends() {
+        let object =
+            json!({"metadata": {"name": "a", "labels": {"t": "x"}, "resourceVersion": "7"}, "data": {}});
+        let rendered = |include| render(&CONFIG_MAPS, &object, Time::default(), include);
         let table = rendered(Include::Metadata);
-        assert_eq!(
-            table["metadata"],
-            json!({"resourceVersion": "7", "continue": "x"})
-        );
+        assert_eq!(table["metadata"], json!({"resourceVersion": "7"}));
         assert_eq!(
             table["rows"],
             json!([{"cells": ["a", 0, "<unknown>"], "object": {
                 "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-                "metadata": {"name": "a", "labels": {"t": "x"}},
+                "metadata": {"name": "a", "labels": {"t": "x"}, "resourceVersion": "7"},
             }}])
+        );
+        let of_list = json!({"resourceVersion": "7", "continue": "x", "selfLink": ""});
+        assert_eq!(
+            metadata(&of_list),
+            json!({"resourceVersion": "7", "continue": "x"})
         );
         assert_eq!(rendered(Include::None)["rows"][0]["object"], Value::Null);
         assert_eq!(

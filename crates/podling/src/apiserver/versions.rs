@@ -3,6 +3,8 @@
 //! Source: `k8s.io/apimachinery/pkg/runtime` (`Scheme.Convert`). Differs from Kubernetes: it converts from the stored
 //! version and not by way of an internal one.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{autoscaler_conversion, event_conversion};
@@ -22,13 +24,13 @@ pub(crate) fn stored_as(resource: &'static Resource) -> &'static Resource {
 }
 
 /// A stored object as `resource` shows it.
-pub(crate) fn shown_as(resource: &Resource, object: &Value) -> Value {
+pub(crate) fn shown_as<'a>(resource: &Resource, object: &'a Value) -> Cow<'a, Value> {
     if resource == &EVENTS_V1 {
-        event_conversion::to_events_v1(object)
+        Cow::Owned(event_conversion::to_events_v1(object))
     } else if resource == &HORIZONTAL_POD_AUTOSCALERS_V1 {
-        autoscaler_conversion::to_v1(object)
+        Cow::Owned(autoscaler_conversion::to_v1(object))
     } else {
-        object.clone()
+        Cow::Borrowed(object)
     }
 }
 

@@ -11,6 +11,7 @@ use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::request::{Request, Response};
 use crate::status::Status;
+use crate::storage::Object;
 
 const COMPONENTS: [&str; 3] = ["controller-manager", "etcd-0", "scheduler"];
 
@@ -34,10 +35,12 @@ pub(super) fn read(api: &ApiServer, request: &Request, route: &Route) -> Result<
         &request.parameter("labelSelector").unwrap_or_default(),
         &request.parameter("fieldSelector").unwrap_or_default(),
     )?;
-    let all = COMPONENTS.map(status_of);
-    let selected = all.iter().filter(|object| selection.matches(object));
-    let shown = presentation.list(resource, selected, &json!({}), now);
-    Ok(Response::json(200, &shown))
+    let all = COMPONENTS.map(|component| Object::new(status_of(component)));
+    let selected: Vec<Object> = all
+        .into_iter()
+        .filter(|object| selection.matches(object))
+        .collect();
+    Ok(presentation.list(resource, &selected, &json!({}), now))
 }
 
 fn status_of(component: &str) -> Value {

@@ -64,11 +64,7 @@ pub(super) fn list(
             metadata["remainingItemCount"] = remaining.into();
         }
     }
-    let items = items.iter().map(AsRef::as_ref);
-    Ok(Response::json(
-        200,
-        &presentation.list(route.resource, items, &metadata, api.now()),
-    ))
+    Ok(presentation.list(route.resource, &items, &metadata, api.now()))
 }
 
 fn asked(api: &ApiServer, request: &Request) -> Result<Asked, Status> {

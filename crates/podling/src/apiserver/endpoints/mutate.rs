@@ -157,11 +157,7 @@ pub(super) fn delete_collection(
             api.delete(place.resource, &place.namespace, &place.name, &options)?;
         }
         let metadata = json!({"resourceVersion": api.revision().to_string()});
-        let items = objects.iter().map(AsRef::as_ref);
-        return Ok(Response::json(
-            200,
-            &presentation.list(route.resource, items, &metadata, api.now()),
-        ));
+        return Ok(presentation.list(route.resource, &objects, &metadata, api.now()));
     }
     Err(Status::method_not_allowed())
 }

@@ -174,7 +174,7 @@ fn apply(
     let shown = live
         .as_deref()
         .map(|live| versions::shown_as(route.resource, live));
-    let merged = managed_fields::apply(kind, shown.as_ref(), &configuration, force, &writer)?;
+    let merged = managed_fields::apply(kind, shown.as_deref(), &configuration, force, &writer)?;
     check_name(&merged, &target.name)?;
     let decoded = decode::decode_patched(kind, &merged, validation, Vec::new())
         .map_err(|why| patch::unfit_configuration(&merged, &why))?;

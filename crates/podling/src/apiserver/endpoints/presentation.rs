@@ -4,12 +4,16 @@
 
 use serde_json::{Value, json};
 
+mod listing;
+
+use self::listing::Item;
 use crate::apiserver::negotiation::{Endpoint, Form, negotiate};
 use crate::apiserver::{registry, tables, versions};
 use crate::clock::Time;
-use crate::request::Request;
+use crate::request::{Request, Response};
 use crate::resource::Resource;
 use crate::status::Status;
+use crate::storage::Object;
 
 /// How the answers to one request are shown.
 #[derive(Clone, Debug)]
@@ -96,43 +100,44 @@ impl Presentation {
     /// A single object.
     pub(super) fn object(&self, resource: &'static Resource, object: &Value, now: Time) -> Value {
         match self.form {
-            Form::Object => versions::shown_as(resource, object),
+            Form::Object => versions::shown_as(resource, object).into_owned(),
             Form::Table => self.table(resource, &versions::shown_as(resource, object), now),
             Form::PartialObjectMetadata | Form::PartialObjectMetadataList => self.partial(object),
         }
     }
 
-    /// A list with its metadata.
-    pub(super) fn list<'a>(
+    /// The answer that holds a list with its metadata.
+    pub(super) fn list(
         &self,
         resource: &'static Resource,
-        items: impl Iterator<Item = &'a Value>,
+        objects: &[Object],
         metadata: &Value,
         now: Time,
-    ) -> Value {
-        let kind = format!("{}List", resource.kind);
-        let list = |kind: &str, api_version: &str, items: Vec<Value>| json!({"kind": kind, "apiVersion": api_version, "metadata": metadata, "items": items});
-        match self.form {
-            Form::Object => list(
-                &kind,
-                &resource.api_version(),
-                items.map(|object| item(resource, object)).collect(),
-            ),
+    ) -> Response {
+        let bytes = match self.form {
+            Form::Object => {
+                let items = objects
+                    .iter()
+                    .map(|object| Item(versions::shown_as(resource, object)));
+                let kind = format!("{}List", resource.kind);
+                listing::objects(&resource.api_version(), &kind, metadata, Some(items))
+            }
             Form::Table => {
-                let items = items.map(|object| versions::shown_as(resource, object)).collect();
-                self.table(resource, &list(&kind, &resource.api_version(), items), now)
+                let rows = objects.iter().map(|object| {
+                    let shown = versions::shown_as(resource, object);
+                    let mut row = tables::row(resource, &shown, now, self.include);
+                    self.set_version(&mut row);
+                    row
+                });
+                listing::table(self.version, resource, metadata, rows)
             }
             Form::PartialObjectMetadata | Form::PartialObjectMetadataList => {
-                let items: Vec<Value> = items.map(|object| self.partial(object)).collect();
-                let is_empty = items.is_empty();
-                let mut list = list("PartialObjectMetadataList", self.version, items);
                 // Go appends to a list that does not exist yet.
-                if is_empty {
-                    list["items"] = Value::Null;
-                }
-                list
+                let items = (!objects.is_empty()).then(|| objects.iter().map(|object| self.partial(object)));
+                listing::objects(self.version, "PartialObjectMetadataList", metadata, items)
             }
-        }
+        };
+        Response::whole(200, "application/json", bytes)
     }
 
     /// The object of a watch event.
@@ -180,11 +185,15 @@ impl Presentation {
     fn versioned(&self, mut table: Value) -> Value {
         table["apiVersion"] = self.version.into();
         for row in table["rows"].as_array_mut().into_iter().flatten() {
-            if row["object"]["kind"] == "PartialObjectMetadata" {
-                row["object"]["apiVersion"] = self.version.into();
-            }
+            self.set_version(row);
         }
         table
+    }
+
+    fn set_version(&self, row: &mut Value) {
+        if row["object"]["kind"] == "PartialObjectMetadata" {
+            row["object"]["apiVersion"] = self.version.into();
+        }
     }
 
     fn partial(&self, object: &Value) -> Value {
@@ -199,16 +208,6 @@ fn go_package(resource: &Resource) -> &'static str {
         None | Some("") => "core",
         Some(package) => package,
     }
-}
-
-/// An item of a list, which leaves kind and version to the list.
-fn item(resource: &Resource, object: &Value) -> Value {
-    let mut object = versions::shown_as(resource, object);
-    if let Some(fields) = object.as_object_mut() {
-        fields.remove("kind");
-        fields.remove("apiVersion");
-    }
-    object
 }
 
 fn include_of(text: &str) -> Result<Include, Status> {

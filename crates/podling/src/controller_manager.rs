@@ -2,9 +2,13 @@
 
 use std::fmt::Debug;
 
+use serde_json::Value;
+
 use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
+use crate::resource::Resource;
 use crate::rng::Rng;
+use crate::status::Status;
 use crate::storage::Change;
 
 mod cron_job;
@@ -118,6 +122,25 @@ impl Component for ControllerManager {
             self.controllers[index].run_next(api);
         }
     }
+}
+
+/// Writes `status` to `object`, which is of `resource`, if it is another than before.
+///
+/// # Errors
+/// The write is refused; the object may be gone in the meantime.
+fn write_status(
+    api: &mut ApiServer,
+    resource: &'static Resource,
+    object: &Value,
+    status: Value,
+) -> Result<(), Status> {
+    if object["status"] == status {
+        return Ok(());
+    }
+    let mut object = object.clone();
+    object["status"] = status;
+    api.update(resource, Some("status"), object, &write_options())?;
+    Ok(())
 }
 
 /// How controllers write.

@@ -167,7 +167,7 @@ fn program_of(reference: &Reference) -> Option<Known> {
             (Program::Tools, 29_536_850, true, &["bash"])
         }
         "curlimages/curl" => (Program::Tools, 8_210_521, true, &["/entrypoint.sh"]),
-        "example/lab" if matches!(tag, "1" | "pull1" | "nameduser") => {
+        "example/lab" if matches!(tag, "1" | "2" | "pull1" | "nameduser") => {
             (Program::Lab, 3_548_296, false, &["/lab"])
         }
         "example/lab" => return None,

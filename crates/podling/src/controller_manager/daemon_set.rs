@@ -20,7 +20,7 @@ use crate::storage::{Change, ChangeKind, Object, text};
 use super::history::{self, History, REVISION_LABEL};
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
-use super::{ownership, pod_control, write_options};
+use super::{ownership, pod_control, write_status};
 
 mod nodes;
 mod plan;
@@ -94,7 +94,7 @@ impl DaemonSetController {
         let (status, check_at) = status::next(&observed, now);
         let done = self.carry_out(api, set, &observed, actions);
         let tidied = done.and_then(|()| truncate(api, set, &pods, &history));
-        let written = write_status(api, set, status);
+        let written = write_status(api, &DAEMON_SETS, set, status);
         if let Some(time) = check_at {
             self.queue.add_at(time, key.clone());
         }
@@ -197,16 +197,6 @@ impl Component for DaemonSetController {
 fn generation_key(set: &Value) -> (String, i64) {
     let generation = set["status"]["observedGeneration"].as_i64();
     (ownership::uid_of(set).to_owned(), generation.unwrap_or_default())
-}
-
-fn write_status(api: &mut ApiServer, set: &Object, status: Value) -> Result<(), Status> {
-    if set["status"] == status {
-        return Ok(());
-    }
-    let mut set = Value::clone(set);
-    set["status"] = status;
-    api.update(&DAEMON_SETS, Some("status"), set, &write_options())?;
-    Ok(())
 }
 
 /// Deletes the oldest revisions that no Pod is of, down to `spec.revisionHistoryLimit`.

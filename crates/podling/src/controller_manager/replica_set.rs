@@ -14,7 +14,7 @@ use crate::storage::{Change, ChangeKind, Object, text};
 
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
-use super::{ownership, pod, pod_control, template, write_options};
+use super::{ownership, pod, pod_control, template, write_status};
 
 mod rank;
 mod scale;
@@ -63,18 +63,9 @@ impl ReplicaSetController {
             false => self.scale(api, &set, &active),
         };
         let next = status::next(&set, &active, terminating, failure.as_ref(), api.now());
-        self.write_status(api, &set, next);
-        self.requeue(api, key, &set, &active, failure.is_some());
-    }
-
-    fn write_status(&self, api: &mut ApiServer, set: &Value, status: Value) {
-        if set["status"] == status {
-            return;
-        }
-        let mut set = set.clone();
-        set["status"] = status;
         // The set may be gone in the meantime: then nobody wants its status.
-        drop(api.update(self.resource, Some("status"), set, &write_options()));
+        drop(write_status(api, self.resource, &set, next));
+        self.requeue(api, key, &set, &active, failure.is_some());
     }
 
     fn requeue(&mut self, api: &ApiServer, key: &Key, set: &Value, active: &[&Value], failed: bool) {

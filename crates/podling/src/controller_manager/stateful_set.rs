@@ -18,7 +18,7 @@ use crate::storage::{Change, ChangeKind, Object, text};
 use super::history::{self, History};
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
-use super::{ownership, write_options};
+use super::{ownership, write_options, write_status};
 
 mod claims;
 mod identity;
@@ -77,7 +77,7 @@ impl StatefulSetController {
             .iter()
             .try_for_each(|phase| self.carry_out(api, &set, phase))
             .err();
-        let written = write_status(api, &set, status);
+        let written = write_status(api, &STATEFUL_SETS, &set, status);
         let tidied = truncate(api, &set, &pods, &history);
         match (stopped, written.and(tidied)) {
             (Some(Stop::Failed), _) | (_, Err(_)) => self.queue.retry(api.now(), key.clone()),
@@ -234,16 +234,6 @@ fn title(verb: &str) -> String {
 fn about(set: &Value, pod: &Value) -> String {
     let name = |object: &Value| text(object, &["metadata", "name"]).to_owned();
     format!("Pod {} in StatefulSet {}", name(pod), name(set))
-}
-
-fn write_status(api: &mut ApiServer, set: &Object, status: Value) -> Result<(), Status> {
-    if set["status"] == status {
-        return Ok(());
-    }
-    let mut set = Value::clone(set);
-    set["status"] = status;
-    api.update(&STATEFUL_SETS, Some("status"), set, &write_options())?;
-    Ok(())
 }
 
 /// Deletes the oldest revisions that no Pod is of, down to `spec.revisionHistoryLimit`; a negative limit keeps all.

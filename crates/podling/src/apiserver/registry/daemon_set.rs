@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::internal_form::{self, Field, Kind, Struct};
 use super::numbers::{self, check_int_or_percent, check_not_negative, check_share};
 use super::read::{Fields as _, copy, object_at, remove, set_default, set_default_for_zero};
-use super::workload::{StatusRules, WORKLOAD, drop_zeros, prepare_for_create};
+use super::workload::{self, StatusRules, WORKLOAD, drop_zeros, prepare_for_create};
 use super::{Strategy, generation, labels, pod_defaults, template};
 use crate::status::field::Error;
 
@@ -30,9 +30,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
     }),
     validate,
     validate_update: |new, old| {
-        // Kubernetes checks the whole new object, and then the change with the spec once more.
-        let mut errors = validate(new);
-        errors.extend(validate(new));
+        let mut errors = workload::said_twice(validate(new));
         template::check_same_selector(new, old, &mut errors);
         errors
     },
@@ -59,8 +57,8 @@ const STATUS: StatusRules = StatusRules {
 const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 const ROLLING_UPDATE: &Struct = &[
-    Field("MaxUnavailable", "maxUnavailable", Kind::Pointer),
-    Field("MaxSurge", "maxSurge", Kind::Pointer),
+    Field("MaxUnavailable", "maxUnavailable", Kind::Number),
+    Field("MaxSurge", "maxSurge", Kind::Number),
 ];
 const UPDATE_STRATEGY: &Struct = &[
     Field("Type", "type", Kind::Text),

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::internal_form::{self, Field, Kind, Struct};
 use super::numbers::{self, check_int_or_percent, check_not_negative};
 use super::read::{Fields as _, copy, object_at, set_default, set_default_for_zero};
 use super::workload::{StatusRules, WORKLOAD, drop_zeros};
@@ -43,6 +44,15 @@ const STATUS: StatusRules = StatusRules {
         ("availableReplicas", "readyReplicas", "readyReplicas"),
     ],
 };
+
+const ROLLING_UPDATE: &Struct = &[
+    Field("MaxUnavailable", "maxUnavailable", Kind::Number),
+    Field("MaxSurge", "maxSurge", Kind::Number),
+];
+const STRATEGY_FORM: &Struct = &[
+    Field("Type", "type", Kind::Text),
+    Field("RollingUpdate", "rollingUpdate", Kind::Optional(ROLLING_UPDATE)),
+];
 
 fn default(object: &mut Value) {
     let spec = object_at(object, "spec");
@@ -96,11 +106,11 @@ fn check_strategy(strategy: &Value, errors: &mut Vec<Error>) {
             errors.push(Error::forbidden("spec.strategy.rollingUpdate", why));
         }
         "Recreate" => {}
-        other => errors.push(Error::not_supported(
-            "spec.strategy.type",
-            other,
-            &["Recreate", "RollingUpdate"],
-        )),
+        _ => {
+            let supported = ["Recreate", "RollingUpdate"];
+            let error = Error::not_supported("spec.strategy", strategy.clone(), &supported);
+            errors.push(error.showing(internal_form::compact(strategy, STRATEGY_FORM)));
+        }
     }
 }
 
@@ -114,4 +124,26 @@ fn check_rolling_update(rolling: &Value, errors: &mut Vec<Error>) {
         errors.push(Error::invalid(field("maxUnavailable"), unavailable.clone(), why));
     }
     numbers::check_share(unavailable, &field("maxUnavailable"), errors);
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_strategy_is_shown_as_go_prints_it() {
+        let text = |strategy: Value| {
+            let mut errors = Vec::new();
+            check_strategy(&strategy, &mut errors);
+            errors[0].to_string()
+        };
+        assert_eq!(
+            text(json!({"type": "OnDelete"})),
+            "spec.strategy: Unsupported value: {\"Type\":\"OnDelete\",\"RollingUpdate\":null}: supported values: \"Recreate\", \"RollingUpdate\""
+        );
+        let surge = json!({"type": "Canary", "rollingUpdate": {"maxSurge": "25%"}});
+        assert!(text(surge).contains(r#""RollingUpdate":{"MaxUnavailable":0,"MaxSurge":"25%"}"#));
+    }
 }

@@ -12,9 +12,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
     default,
     validate,
     validate_update: |new, old| {
-        // Kubernetes checks the whole new object, and then the change with the spec once more.
-        let mut errors = validate(new);
-        errors.extend(validate(new));
+        let mut errors = workload::said_twice(validate(new));
         template::check_same_selector(new, old, &mut errors);
         errors
     },

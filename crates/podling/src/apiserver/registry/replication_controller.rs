@@ -14,12 +14,7 @@ use crate::status::field::Error;
 pub(super) const STRATEGY: Strategy = Strategy {
     default,
     validate,
-    validate_update: |new, _| {
-        // Kubernetes checks the whole new object, and then the change with the spec once more.
-        let mut errors = validate(new);
-        errors.extend(validate(new));
-        errors
-    },
+    validate_update: |new, _| workload::said_twice(validate(new)),
     validate_status_update: |new, old| workload::REPLICAS.check(new, old),
     ..WORKLOAD
 };

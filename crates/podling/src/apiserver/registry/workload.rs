@@ -37,6 +37,13 @@ pub(super) fn drop_zeros(spec: &mut Value, keys: &[&str]) {
     }
 }
 
+/// Of most kinds Kubernetes checks the whole new object, and then the change with the spec once more.
+pub(super) fn said_twice(errors: Vec<Error>) -> Vec<Error> {
+    let mut twice = errors.clone();
+    twice.extend(errors);
+    twice
+}
+
 /// What must hold between the numbers of a status.
 pub(super) struct StatusRules {
     /// The numbers that may not be negative, in Kubernetes' order.

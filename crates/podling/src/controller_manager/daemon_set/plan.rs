@@ -172,8 +172,8 @@ fn keep_one(
 /// Which of several Pods on a node go: two stay only while the oldest of the present revision is not yet available
 /// and the oldest of another one is ready.
 fn keep_pair(observed: &Observed<'_>, running: &[&Value], now: Time) -> Vec<Action> {
-    let is_new = |pod: &&&Value| text(pod, &["metadata", "labels", REVISION_LABEL]) == observed.hash;
-    let (new, old): (Vec<&Value>, Vec<&Value>) = running.iter().partition(|pod| is_new(&pod));
+    let is_new = |pod: &&Value| text(pod, &["metadata", "labels", REVISION_LABEL]) == observed.hash;
+    let (new, old): (Vec<&Value>, Vec<&Value>) = running.iter().partition(|pod| is_new(pod));
     let mut actions: Vec<Action> = new.iter().skip(1).chain(old.iter().skip(1)).map(delete).collect();
     if let (Some(new), Some(old)) = (new.first(), old.first())
         && (!pod::is_ready(old) || observed.is_available(new, now))

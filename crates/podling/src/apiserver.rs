@@ -21,6 +21,7 @@ pub(crate) mod endpoints;
 mod event_conversion;
 mod go_json;
 mod go_print;
+mod health;
 mod json_syntax;
 mod managed_fields;
 mod negotiation;

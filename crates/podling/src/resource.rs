@@ -39,6 +39,8 @@ pub struct Subresource {
 
 const CONNECT_VERBS: &[&str] = &["create", "get"];
 
+const PROXY_VERBS: &[&str] = &["create", "delete", "get", "patch", "update"];
+
 const STATUS_VERBS: &[&str] = &["get", "patch", "update"];
 
 const fn status_of(group: &'static str, kind: &'static str) -> Subresource {
@@ -91,6 +93,8 @@ macro_rules! resource {
         };
     };
 }
+
+pub mod inert;
 
 resource!(
     BINDINGS,
@@ -257,7 +261,7 @@ resource!(
         Subresource {
             name: "proxy",
             response: ("", "v1", "PodProxyOptions"),
-            verbs: &["get"]
+            verbs: PROXY_VERBS
         },
         status_of("", "Pod"),
     ]
@@ -330,7 +334,7 @@ resource!(
         Subresource {
             name: "proxy",
             response: ("", "v1", "ServiceProxyOptions"),
-            verbs: &["get"]
+            verbs: PROXY_VERBS
         },
         status_of("", "Service"),
     ]
@@ -565,6 +569,7 @@ pub static ALL: &[&Resource] = &[
     &SECRETS,
     &SERVICE_ACCOUNTS,
     &SERVICES,
+    &inert::API_SERVICES,
     &CONTROLLER_REVISIONS,
     &DAEMON_SETS,
     &DEPLOYMENTS,
@@ -575,15 +580,36 @@ pub static ALL: &[&Resource] = &[
     &HORIZONTAL_POD_AUTOSCALERS_V1,
     &CRON_JOBS,
     &JOBS,
+    &inert::CERTIFICATE_SIGNING_REQUESTS,
     &INGRESS_CLASSES,
     &INGRESSES,
+    &inert::IP_ADDRESSES,
     &NETWORK_POLICIES,
+    &inert::SERVICE_CIDRS,
     &POD_DISRUPTION_BUDGETS,
+    &inert::CSI_DRIVERS,
+    &inert::CSI_NODES,
+    &inert::CSI_STORAGE_CAPACITIES,
     &STORAGE_CLASSES,
+    &inert::VOLUME_ATTACHMENTS,
+    &inert::VOLUME_ATTRIBUTES_CLASSES,
+    &inert::MUTATING_ADMISSION_POLICIES,
+    &inert::MUTATING_ADMISSION_POLICY_BINDINGS,
+    &inert::MUTATING_WEBHOOK_CONFIGURATIONS,
+    &inert::VALIDATING_ADMISSION_POLICIES,
+    &inert::VALIDATING_ADMISSION_POLICY_BINDINGS,
+    &inert::VALIDATING_WEBHOOK_CONFIGURATIONS,
+    &inert::CUSTOM_RESOURCE_DEFINITIONS,
     &PRIORITY_CLASSES,
     &LEASES,
     &RUNTIME_CLASSES,
     &ENDPOINT_SLICES,
+    &inert::DEVICE_CLASSES,
+    &inert::RESOURCE_CLAIMS,
+    &inert::RESOURCE_CLAIM_TEMPLATES,
+    &inert::RESOURCE_SLICES,
+    &inert::FLOW_SCHEMAS,
+    &inert::PRIORITY_LEVEL_CONFIGURATIONS,
 ];
 
 impl Resource {

@@ -1,12 +1,12 @@
 //! What the server serves, told to clients: discovery in both forms, the version, health, OpenAPI.
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/discovery` (KEP-3352 for the aggregated form). Everything comes from
-//! [`resource::ALL`]. Differs from Kubernetes: JSON only, and no ETag.
+//! [`resource::ALL`]. Differs from Kubernetes: no protobuf, and no ETag.
 
 use serde_json::{Map, Value, json};
 
 use super::negotiation::{self, Clause};
-use super::openapi;
+use super::{health, openapi};
 use crate::request::{Request, Response};
 use crate::resource::{self, Resource, Subresource};
 use crate::status::Status;
@@ -19,20 +19,34 @@ const SERVER_ADDRESS: &str = "10.96.0.1:443";
 
 /// Hashes of group, version and kind under which objects are stored; clients compare them for equality only.
 const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
+    ("APIService", "InPBPD7+PqM="),
+    ("CSIDriver", "hL6j/rwBV5w="),
+    ("CSINode", "Pe62DkZtjuo="),
+    ("CSIStorageCapacity", "xeVl+2Ly1kE="),
+    ("CertificateSigningRequest", "95fRKMXA+00="),
+    ("ClusterRole", "bYE5ZWDrJ44="),
+    ("ClusterRoleBinding", "48tpQ8gZHFc="),
     ("ConfigMap", "qFsyl6wFWjQ="),
     ("ControllerRevision", "85nkx63pcBU="),
-    ("DaemonSet", "dd7pWHUlMKQ="),
     ("CronJob", "sd5LIXh4Fjs="),
+    ("CustomResourceDefinition", "M5uH+AlWATY="),
+    ("DaemonSet", "dd7pWHUlMKQ="),
     ("Deployment", "8aSe+NMegvE="),
+    ("DeviceClass", "Yk2PTc1Ybxk="),
     ("EndpointSlice", "qgS0xkrxYAI="),
     ("Endpoints", "fWeeMqaN/OA="),
     ("Event", "r2yiGXH7wu8="),
+    ("FlowSchema", "GJVAJZSZBIw="),
     ("HorizontalPodAutoscaler", "qwQve8ut294="),
+    ("IPAddress", "3f/plJFChNE="),
     ("Ingress", "39NQlfNR+bo="),
     ("IngressClass", "l/iqIbDgFyQ="),
     ("Job", "mudhfqk/qZY="),
     ("Lease", "gqkMMb/YqFM="),
     ("LimitRange", "EBKMFVe6cwo="),
+    ("MutatingAdmissionPolicy", "mHCkTKpUTrE="),
+    ("MutatingAdmissionPolicyBinding", "ZKgZT1uTmZ0="),
+    ("MutatingWebhookConfiguration", "Sqi0GUgDaX0="),
     ("Namespace", "Q3oi5N2YM8M="),
     ("NetworkPolicy", "YpfwF18m1G8="),
     ("Node", "XwShjMxG9Fs="),
@@ -42,15 +56,27 @@ const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("PodDisruptionBudget", "EVWiDmWqyJw="),
     ("PodTemplate", "LIXB2x4IFpk="),
     ("PriorityClass", "1QwjyaZjj3Y="),
+    ("PriorityLevelConfiguration", "Kir5PVfvNeI="),
     ("ReplicaSet", "P1RzHs8/mWQ="),
     ("ReplicationController", "Jond2If31h0="),
+    ("ResourceClaim", "wgAZaHcZxUg="),
+    ("ResourceClaimTemplate", "TuzjC49aUfM="),
     ("ResourceQuota", "8uhSgffRX6w="),
+    ("ResourceSlice", "KsC072WgaEY="),
+    ("Role", "7FuwZcIIItM="),
+    ("RoleBinding", "eGsCzGH6b1g="),
     ("RuntimeClass", "WQTu1GL3T2Q="),
     ("Secret", "S6u1pOWzb84="),
     ("Service", "0/CO1lhkEBI="),
     ("ServiceAccount", "pbx9ZvyFpBE="),
+    ("ServiceCIDR", "gNLvruQhW2g="),
     ("StatefulSet", "H+vl74LkKdo="),
     ("StorageClass", "K+m6uJwbjGY="),
+    ("ValidatingAdmissionPolicy", "6OxvlMmQ6is="),
+    ("ValidatingAdmissionPolicyBinding", "v9715VZqakg="),
+    ("ValidatingWebhookConfiguration", "B0wHjQmsGNk="),
+    ("VolumeAttachment", "tJx/ezt6UDU="),
+    ("VolumeAttributesClass", "tIjydgKBC5w="),
 ];
 
 /// The answer to a request that is about the server itself; `None` if it is about anything else.
@@ -61,9 +87,8 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
         ["openapi", "v2"] => Some(openapi::v2::answer(request)),
         ["openapi", "v3", document @ ..] => openapi::answer(request, &document.join("/")),
         ["version"] => Some(Response::json(200, &version())),
-        ["healthz" | "livez" | "readyz"] | ["healthz" | "livez" | "readyz", "ping" | "etcd"] => {
-            Some(plain("ok"))
-        }
+        ["healthz" | "livez" | "readyz", ..] => health::answer(request),
+        [""] => Some(Response::json(200, &root_paths())),
         ["api" | "apis", ..] => discovery(request, &parts),
         _ => None,
     }?;
@@ -71,10 +96,6 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
         "GET" | "HEAD" => answer,
         _ => Response::from(Status::method_not_allowed()),
     })
-}
-
-fn plain(text: &str) -> Response {
-    Response::whole(200, "text/plain; charset=utf-8", text.as_bytes().to_vec())
 }
 
 fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {
@@ -146,6 +167,28 @@ fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
         .iter()
         .copied()
         .filter(move |resource| resource.group == group)
+}
+
+/// `RootPaths`: what can be asked for.
+fn root_paths() -> Value {
+    let mut paths: Vec<String> = [
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/version",
+    ]
+    .map(str::to_owned)
+    .into();
+    for group in groups().filter(|group| !group.is_empty()) {
+        paths.push(format!("/apis/{group}"));
+        let versions = versions(group).into_iter();
+        paths.extend(versions.map(|version| format!("/apis/{group}/{version}")));
+    }
+    paths.extend(health::paths());
+    paths.sort();
+    json!({"paths": paths})
 }
 
 fn version() -> Value {
@@ -360,7 +403,9 @@ mod tests {
         ];
         let places = order.map(|wanted| names.iter().position(|name| **name == wanted));
         assert!(places.is_sorted() && places[0].is_some(), "{names:?}");
-        let apps = groups["items"][0]["versions"][0]["resources"].as_array().unwrap();
+        let mut items = groups["items"].as_array().unwrap().iter();
+        let apps = items.find(|group| group["metadata"]["name"] == "apps").unwrap();
+        let apps = apps["versions"][0]["resources"].as_array().unwrap();
         let deployments = apps.iter().find(|entry| entry["resource"] == "deployments");
         assert_eq!(
             deployments.unwrap()["subresources"][0]["responseKind"],
@@ -408,7 +453,15 @@ mod tests {
             (None, &json!("v1"))
         );
         assert_eq!(get("/api", "*/*").body_json()["versions"], json!(["v1"]));
-        assert_eq!(get("/apis", "").body_json()["groups"][0]["name"], "apps");
+        assert_eq!(get("/apis", "").body_json()["groups"][1]["name"], "apps");
+        let paths = get("/", "").body_json()["paths"].clone();
+        let paths: Vec<&str> = paths
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert!(paths.contains(&"/apis/apps/v1") && paths.is_sorted(), "{paths:?}");
     }
 
     #[test]

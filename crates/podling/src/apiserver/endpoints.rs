@@ -16,7 +16,7 @@ mod scale;
 use super::route::{self, Destination, Route};
 use super::{ApiServer, discovery, registry};
 use crate::request::{Request, Response};
-use crate::resource::{BINDINGS, COMPONENT_STATUSES};
+use crate::resource::{BINDINGS, COMPONENT_STATUSES, inert};
 use crate::status::Status;
 
 /// How long a body may be (`MaxRequestBodyBytes`).
@@ -35,23 +35,11 @@ fn answer(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> 
     if let Some(response) = discovery::document(request) {
         return response;
     }
-    if let Some(response) = health(&request.path) {
-        return response;
-    }
     match route::parse(&request.path) {
         Destination::Resource(route) => resource(api, request, &route, runtime),
         Destination::UnknownResource => Status::no_such_path().into(),
         Destination::Nothing => Response::text(404, "404 page not found\n"),
     }
-}
-
-/// The health endpoints: an API server that can answer is well.
-fn health(path: &str) -> Option<Response> {
-    let path = path.trim_start_matches('/');
-    let (check, part) = path.split_once('/').unwrap_or((path, ""));
-    let known =
-        matches!(check, "healthz" | "livez" | "readyz") && matches!(part, "" | "ping" | "log" | "etcd");
-    known.then(|| Response::whole(200, "text/plain; charset=utf-8", b"ok".to_vec()))
 }
 
 /// What the API server asks of the nodes: the kubelets' own endpoints.
@@ -133,6 +121,7 @@ fn dispatch(
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let subresource = route.subresource.map(|subresource| subresource.name);
+    refuse_inert(request, route)?;
     match (request.method.as_str(), subresource) {
         ("GET", Some("log")) => runtime.log(api, request, route.namespace(), route.name()),
         ("GET" | "POST", Some("exec")) => connect(api, request, route, runtime, SessionVerb::Exec),
@@ -179,6 +168,21 @@ fn connect(
         name: route.name().to_owned(),
     };
     runtime.connect(api, request, &target)
+}
+
+/// Refuses to make what nothing in this cluster would act upon.
+fn refuse_inert(request: &Request, route: &Route) -> Result<(), Status> {
+    let resource = route.resource;
+    let writes = matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
+    match inert::why_not(resource).filter(|_| writes) {
+        Some(why) => Err(Status::forbidden(
+            resource.group,
+            resource.plural,
+            route.name(),
+            why,
+        )),
+        None => Ok(()),
+    }
 }
 
 fn proxy_target(route: &Route) -> ProxyTarget {

@@ -270,7 +270,7 @@ fn first_three(texts: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::{ALL, CONFIG_MAPS, LEASES, NAMESPACES, SECRETS, SERVICE_ACCOUNTS};
+    use crate::resource::{ALL, CONFIG_MAPS, LEASES, NAMESPACES, SECRETS, SERVICE_ACCOUNTS, inert};
 
     /// The cells of one object, a minute after it was created.
     fn row_of(resource: &'static Resource, fields: &Value) -> Value {
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn every_served_kind_has_a_cell_for_each_of_its_columns() {
-        for resource in ALL {
+        // Of what cannot be made there are no rows.
+        for resource in ALL.iter().filter(|resource| inert::why_not(resource).is_none()) {
             let object = json!({"metadata": {"name": "a"}});
             let table = render(resource, &object, Time::default(), Include::Metadata);
             let columns = table["columnDefinitions"].as_array().unwrap();

@@ -66,6 +66,8 @@ mod workload;
 struct Strategy {
     /// Fills in what the client left out (`SetDefaults`).
     default: fn(&mut Value),
+    /// Fills in what only the stored object lacks: Kubernetes fills in once more when it reads it back.
+    default_stored: fn(&mut Value),
     /// Sets what only the server may set, such as an initial status.
     prepare_for_create: fn(&mut Value, Time),
     /// Puts back what an update may not touch, and counts the generation.
@@ -92,6 +94,7 @@ struct Strategy {
 
 const PLAIN: Strategy = Strategy {
     default: |_| {},
+    default_stored: |_| {},
     prepare_for_create: |_, _| {},
     prepare_for_update: |_, _| {},
     prepare_for_status_update: None,
@@ -147,6 +150,11 @@ fn strategy(resource: &Resource) -> &'static Strategy {
 pub(crate) fn default(resource: &Resource, object: &mut Value) {
     metadata::drop_empty(read::object_at(object, "metadata"));
     (strategy(resource).default)(object);
+}
+
+/// Fills in what a new object lacks only after it was prepared and checked.
+pub(crate) fn default_stored(resource: &Resource, object: &mut Value) {
+    (strategy(resource).default_stored)(object);
 }
 
 /// Sets what only the server may set on a new object: the initial status, the generation.

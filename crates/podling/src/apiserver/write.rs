@@ -116,6 +116,7 @@ impl ApiServer {
         self.refuse_taken(resource, &object)?;
         self.allocate(resource, &mut object)?;
         self.charge(charged, options)?;
+        registry::default_stored(resource, &mut object);
         decode::tidy(resource, &mut object);
         Ok(self.put(resource, object, options.dry_run))
     }

@@ -21,9 +21,14 @@ const CONTROLLER_UID: [&str; 2] = ["controller-uid", "batch.kubernetes.io/contro
 
 pub(super) const STRATEGY: Strategy = Strategy {
     default: |object| default_spec(object_at(object, "spec")),
+    default_stored: adopt_template_labels,
     prepare_for_create: |object, _| {
+        // In Go the two share one map, so what is generated for the template stands in the Job as well.
+        let shared = has_labels(&object["spec"]["template"]);
         generate_selector(object);
-        adopt_template_labels(object);
+        if shared {
+            adopt_template_labels(object);
+        }
         generation::start(object);
         object["status"] = json!({});
     },
@@ -105,13 +110,18 @@ fn generate_selector(job: &mut Value) {
 
 /// A Job without labels has those of its Pods.
 fn adopt_template_labels(job: &mut Value) {
-    let labels = job["spec"]["template"]["metadata"]["labels"].clone();
-    let is_free = job["metadata"].entries("labels").next().is_none();
-    if is_free && labels.as_object().is_some_and(|labels| !labels.is_empty()) {
-        job["metadata"]["labels"] = labels;
-    } else if is_free {
-        remove(&mut job["metadata"], "labels");
+    if has_labels(job) {
+        return;
     }
+    let template = &job["spec"]["template"];
+    match has_labels(template) {
+        true => job["metadata"]["labels"] = template["metadata"]["labels"].clone(),
+        false => remove(&mut job["metadata"], "labels"),
+    }
+}
+
+fn has_labels(object: &Value) -> bool {
+    object["metadata"].entries("labels").next().is_some()
 }
 
 /// A name with dots is accepted, but makes no host name.
@@ -152,6 +162,7 @@ mod tests {
     fn created(mut job: Value) -> Value {
         (STRATEGY.default)(&mut job);
         (STRATEGY.prepare_for_create)(&mut job, crate::clock::Time::default());
+        (STRATEGY.default_stored)(&mut job);
         job
     }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 use podling::status::Status;
-use podling::{Request, Response};
+use podling::{Impersonation, Request, Response};
 
 use crate::body::AnswerBody;
 use crate::shared::Shared;
@@ -19,7 +19,8 @@ const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Lets the cluster answer `request`.
+/// Lets the cluster answer `request`. Who sends it stands in its extensions as [`podling::Credentials`]; it is the owner
+/// if nothing stands there.
 pub(crate) async fn answer<B>(
     shared: &Arc<Shared>,
     mut request: http::Request<B>,
@@ -41,11 +42,6 @@ where
     }
 }
 
-/// The answer to a request that is refused before the cluster sees it.
-pub(crate) fn refuse(shared: &Arc<Shared>, refusal: Status) -> http::Response<AnswerBody> {
-    send(shared, refusal.into())
-}
-
 async fn read<B>(request: http::Request<B>) -> Result<Request, Status>
 where
     B: Body,
@@ -64,8 +60,19 @@ where
         content_type: text(&head.headers, &CONTENT_TYPE),
         web_socket: web_socket::offered(&head.headers),
         user_agent: text(&head.headers, &USER_AGENT),
+        credentials: head.extensions.get().cloned().unwrap_or_default(),
+        impersonation: impersonation(&head.headers),
         body: body.to_bytes().into(),
     })
+}
+
+/// On whose behalf a request is sent.
+fn impersonation(headers: &HeaderMap) -> Impersonation {
+    let mut impersonation = Impersonation::default();
+    for (name, value) in headers {
+        impersonation.take_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+    }
+    impersonation
 }
 
 /// A header's values as one text, as RFC 9110 joins them.

@@ -1,7 +1,7 @@
 //! The door for kubectl: HTTPS/1.1 on loopback, for whoever has the credentials.
 //!
-//! Differs from Kubernetes: no HTTP/2 (clients fall back by themselves); no anonymous access, so a request without
-//! credentials is answered 401 as by a server with `--anonymous-auth=false`.
+//! Differs from Kubernetes: no HTTP/2 (clients fall back by themselves); no client certificates, and one token that is
+//! checked here, the owner's.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,12 +14,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use podling::status::Status;
+use podling::Credentials;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
-use crate::answer::{answer, refuse};
+use crate::answer::answer;
 use crate::body::AnswerBody;
 use crate::identity::Identity;
 use crate::kubeconfig::kubeconfig;
@@ -213,16 +213,16 @@ where
     }
 }
 
-/// Lets in whoever has the credentials.
+/// Tells the cluster who sends a request. The owner has the token of the kubeconfig; the cluster itself looks into other
+/// tokens, and decides what a sender without any may do.
 async fn enter(
     door: Arc<Door>,
-    request: http::Request<Incoming>,
+    mut request: http::Request<Incoming>,
 ) -> Result<http::Response<AnswerBody>, Infallible> {
-    let authorization = request.headers().get(AUTHORIZATION);
-    Ok(
-        match authorization.is_some_and(|header| door.identity.admits(header.as_bytes())) {
-            true => answer(&door.shared, request).await,
-            false => refuse(&door.shared, Status::new(401, "Unauthorized", "Unauthorized")),
-        },
-    )
+    let credentials = match request.headers().get(AUTHORIZATION) {
+        Some(header) if door.identity.admits(header.as_bytes()) => Credentials::Owner,
+        header => Credentials::from_authorization(header.and_then(|header| header.to_str().ok())),
+    };
+    request.extensions_mut().insert(credentials);
+    Ok(answer(&door.shared, request).await)
 }

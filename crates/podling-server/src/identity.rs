@@ -4,7 +4,8 @@
 //! An identity outlives its process: a cluster that is brought back with the identity it had accepts the
 //! kubeconfig that a terminal already has.
 //!
-//! Differs from Kubernetes: there is one user, with a bearer token; see `docs/adr/0002`.
+//! Differs from Kubernetes: the owner has a bearer token and no certificate; see `docs/adr/0002`. Other users are the
+//! cluster's affair.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -210,6 +210,7 @@ mod tests {
             controllers: false,
             scheduler: false,
             kubelets: false,
+            local_path: false,
         };
         Config {
             seed: 1,

@@ -11,9 +11,13 @@ use crate::resource::{NAMESPACES, PRIORITY_CLASSES, Resource};
 use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, Object, Store};
+use crate::user::UserInfo;
 
 pub(crate) mod admission;
+pub(crate) mod authentication;
+pub(crate) mod authorization;
 mod autoscaler_conversion;
+mod bootstrap_policy;
 mod decode;
 mod deletion;
 mod discovery;
@@ -49,6 +53,10 @@ pub struct ApiServer {
     /// The cluster's source of chance.
     pub(crate) rng: Rng,
     now: Time,
+    /// What tokens of ServiceAccounts are signed with.
+    token_key: authentication::token::Key,
+    /// Whose request is being answered; nobody's while a component acts.
+    user: Option<UserInfo>,
 }
 
 /// How a write is to be done.
@@ -104,6 +112,8 @@ impl ApiServer {
             store: Store::default(),
             rng: Rng::new(seed),
             now,
+            token_key: authentication::token::Key::of_seed(seed),
+            user: None,
         }
     }
 
@@ -118,6 +128,23 @@ impl ApiServer {
             let created = self.create(&PRIORITY_CLASSES, "", class, &WriteOptions::by("kube-apiserver"));
             debug_assert!(created.is_ok(), "{created:?}");
         }
+        self.bootstrap_roles();
+    }
+
+    /// Who may do what, with chance of its own, so that another role changes no name elsewhere.
+    fn bootstrap_roles(&mut self) {
+        let mut chance = Rng::new(self.rng.clone().next_u64());
+        let now = self.now.rfc3339();
+        for preset in bootstrap_policy::presets() {
+            let mut object = preset.object.clone();
+            object["metadata"]["uid"] = chance.uuid().into();
+            object["metadata"]["creationTimestamp"] = now.clone().into();
+            self.store.put(preset.resource, object);
+        }
+    }
+
+    pub(crate) fn token_key(&self) -> &authentication::token::Key {
+        &self.token_key
     }
 
     /// The present cluster time.

@@ -11,6 +11,7 @@ use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::Change;
 
+pub(crate) mod cluster_role_aggregation;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -38,6 +39,7 @@ mod stateful_set;
 mod template;
 mod ttl_after_finished;
 
+use cluster_role_aggregation::ClusterRoleAggregationController;
 use cron_job::CronJobController;
 use daemon_set::DaemonSetController;
 use deployment::DeploymentController;
@@ -91,6 +93,7 @@ impl ControllerManager {
                 Box::new(JobController::new(fork())),
                 Box::new(CronJobController::new(fork())),
                 Box::new(TtlAfterFinishedController::new(fork())),
+                Box::new(ClusterRoleAggregationController::new(fork())),
             ],
         }
     }

@@ -28,7 +28,9 @@ pub mod status;
 pub mod storage;
 mod time_zone;
 mod timers;
+mod user;
 mod volume;
 
 pub use cluster::{Cluster, Components, Config, NodeConfig};
 pub use request::{Body, Chunk, Messages, Request, Response};
+pub use user::{Credentials, Impersonation, UserInfo};

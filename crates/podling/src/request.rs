@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::apiserver::Stream;
 use crate::status::Status;
+use crate::user::{Credentials, Impersonation};
 
 /// One API call, as a transport received it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -28,6 +29,12 @@ pub struct Request {
     /// The `User-Agent` header, which names the field manager where the query does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_agent: String,
+    /// Who sends it, as far as the transport knows.
+    #[serde(default, skip_serializing_if = "Credentials::is_owner")]
+    pub credentials: Credentials,
+    /// On whose behalf it is sent.
+    #[serde(default, skip_serializing_if = "Impersonation::is_none")]
+    pub impersonation: Impersonation,
     /// The body.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub body: Vec<u8>,

@@ -319,7 +319,11 @@ resource!(
     true,
     short & ["sa"],
     categories & [],
-    sub & []
+    sub & [Subresource {
+        name: "token",
+        response: ("authentication.k8s.io", "v1", "TokenRequest"),
+        verbs: &["create"]
+    }]
 );
 resource!(
     SERVICES,
@@ -550,6 +554,117 @@ resource!(
     sub & []
 );
 
+resource!(
+    SELF_SUBJECT_REVIEWS,
+    "authentication.k8s.io",
+    "selfsubjectreviews",
+    "selfsubjectreview",
+    "SelfSubjectReview",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    TOKEN_REVIEWS,
+    "authentication.k8s.io",
+    "tokenreviews",
+    "tokenreview",
+    "TokenReview",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    LOCAL_SUBJECT_ACCESS_REVIEWS,
+    "authorization.k8s.io",
+    "localsubjectaccessreviews",
+    "localsubjectaccessreview",
+    "LocalSubjectAccessReview",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    SELF_SUBJECT_ACCESS_REVIEWS,
+    "authorization.k8s.io",
+    "selfsubjectaccessreviews",
+    "selfsubjectaccessreview",
+    "SelfSubjectAccessReview",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    SELF_SUBJECT_RULES_REVIEWS,
+    "authorization.k8s.io",
+    "selfsubjectrulesreviews",
+    "selfsubjectrulesreview",
+    "SelfSubjectRulesReview",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    SUBJECT_ACCESS_REVIEWS,
+    "authorization.k8s.io",
+    "subjectaccessreviews",
+    "subjectaccessreview",
+    "SubjectAccessReview",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    CLUSTER_ROLE_BINDINGS,
+    "rbac.authorization.k8s.io",
+    "clusterrolebindings",
+    "clusterrolebinding",
+    "ClusterRoleBinding",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    CLUSTER_ROLES,
+    "rbac.authorization.k8s.io",
+    "clusterroles",
+    "clusterrole",
+    "ClusterRole",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    ROLE_BINDINGS,
+    "rbac.authorization.k8s.io",
+    "rolebindings",
+    "rolebinding",
+    "RoleBinding",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    ROLES,
+    "rbac.authorization.k8s.io",
+    "roles",
+    "role",
+    "Role",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+
 /// Everything that is served, in the order of discovery: core first, then groups by priority, resources by name.
 pub static ALL: &[&Resource] = &[
     &BINDINGS,
@@ -576,6 +691,12 @@ pub static ALL: &[&Resource] = &[
     &REPLICA_SETS,
     &STATEFUL_SETS,
     &EVENTS_V1,
+    &SELF_SUBJECT_REVIEWS,
+    &TOKEN_REVIEWS,
+    &LOCAL_SUBJECT_ACCESS_REVIEWS,
+    &SELF_SUBJECT_ACCESS_REVIEWS,
+    &SELF_SUBJECT_RULES_REVIEWS,
+    &SUBJECT_ACCESS_REVIEWS,
     &HORIZONTAL_POD_AUTOSCALERS,
     &HORIZONTAL_POD_AUTOSCALERS_V1,
     &CRON_JOBS,
@@ -587,6 +708,10 @@ pub static ALL: &[&Resource] = &[
     &NETWORK_POLICIES,
     &inert::SERVICE_CIDRS,
     &POD_DISRUPTION_BUDGETS,
+    &CLUSTER_ROLE_BINDINGS,
+    &CLUSTER_ROLES,
+    &ROLE_BINDINGS,
+    &ROLES,
     &inert::CSI_DRIVERS,
     &inert::CSI_NODES,
     &inert::CSI_STORAGE_CAPACITIES,
@@ -625,7 +750,7 @@ impl Resource {
     /// The verbs that are served, in the order of discovery.
     pub fn verbs(&self) -> &'static [&'static str] {
         match (self.group, self.plural) {
-            ("", "bindings") => &["create"],
+            ("", "bindings") | ("authentication.k8s.io" | "authorization.k8s.io", _) => &["create"],
             ("", "componentstatuses") => &["get", "list"],
             ("", "namespaces") => &["create", "delete", "get", "list", "patch", "update", "watch"],
             _ => STORED_VERBS,

@@ -5,7 +5,7 @@ use std::{io, str};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use podling::clock::Time;
-use podling::{Config, Request};
+use podling::{Config, Credentials, Impersonation, Request};
 use serde::{Deserialize, Serialize};
 
 /// The version of the form that is written here. A form that old programs would misread needs a new number.
@@ -79,6 +79,10 @@ struct Line {
     web_socket: Option<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     user_agent: String,
+    #[serde(skip_serializing_if = "Credentials::is_owner")]
+    credentials: Credentials,
+    #[serde(skip_serializing_if = "Impersonation::is_none")]
+    impersonation: Impersonation,
     /// The session whose client says `body` or is gone; what requests have is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<u64>,
@@ -183,6 +187,8 @@ impl Line {
             content_type,
             web_socket,
             user_agent,
+            credentials,
+            impersonation,
             body,
         } = request;
         Self {
@@ -193,6 +199,8 @@ impl Line {
             content_type,
             web_socket,
             user_agent,
+            credentials,
+            impersonation,
             ..Self::with_body(body)
         }
     }
@@ -216,6 +224,8 @@ impl Line {
                 content_type: self.content_type,
                 web_socket: self.web_socket,
                 user_agent: self.user_agent,
+                credentials: self.credentials,
+                impersonation: self.impersonation,
                 body,
             })),
         };

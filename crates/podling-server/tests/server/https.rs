@@ -152,21 +152,41 @@ async fn a_cluster_that_was_stopped_is_not_served_any_more() {
 }
 
 #[tokio::test]
-async fn who_has_no_credentials_is_unauthorized() {
+async fn who_has_no_credentials_is_anonymous_and_may_hardly_anything() {
     let (_cluster, endpoint) = serve().await;
     let unauthorized = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": "Unauthorized", "reason": "Unauthorized", "code": 401,
     });
-    for headers in [
-        "",
-        "Authorization: Bearer wrong\r\n",
-        "Authorization: Basic YTpi\r\n",
-        "Authorization: Bearer \r\n",
-    ] {
-        let answer = exchange(&endpoint, "GET /api/v1/namespaces/default/pods", headers, b"").await;
-        assert_eq!(answer, (401, unauthorized.clone()), "{headers:?}");
+    let pods = "GET /api/v1/namespaces/default/pods";
+    let answer = exchange(&endpoint, pods, "Authorization: Bearer wrong\r\n", b"").await;
+    assert_eq!(answer, (401, unauthorized));
+    for headers in ["", "Authorization: Basic YTpi\r\n", "Authorization: Bearer \r\n"] {
+        let (code, status) = exchange(&endpoint, pods, headers, b"").await;
+        let message = "pods is forbidden: User \"system:anonymous\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"";
+        assert_eq!(
+            (code, status["message"].as_str()),
+            (403, Some(message)),
+            "{headers:?}"
+        );
     }
+    assert_eq!(exchange(&endpoint, "GET /version", "", b"").await.0, 200);
+}
+
+#[tokio::test]
+async fn the_owner_may_act_for_others() {
+    let (_cluster, endpoint) = serve().await;
+    let headers = format!(
+        "{}Content-Type: application/json\r\nImpersonate-User: jane\r\nImpersonate-Group: devs\r\nContent-Length: 2\r\n",
+        authorization(&endpoint)
+    );
+    let path = "POST /apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let (code, review) = exchange(&endpoint, path, &headers, b"{}").await;
+    assert_eq!(code, 201, "{review}");
+    assert_eq!(
+        review["status"]["userInfo"],
+        json!({"username": "jane", "groups": ["devs", "system:authenticated"]})
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::authentication::token;
 use super::negotiation::{self, Clause};
 use super::{health, openapi};
 use crate::request::{Request, Response};
@@ -87,6 +88,8 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
         ["openapi", "v2"] => Some(openapi::v2::answer(request)),
         ["openapi", "v3", document @ ..] => openapi::answer(request, &document.join("/")),
         ["version"] => Some(Response::json(200, &version())),
+        [".well-known", "openid-configuration"] => Some(Response::json(200, &issuer())),
+        ["openid", "v1", "jwks"] => Some(keys()),
         ["healthz" | "livez" | "readyz", ..] => health::answer(request),
         [""] => Some(Response::json(200, &root_paths())),
         ["api" | "apis", ..] => discovery(request, &parts),
@@ -96,6 +99,22 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
         "GET" | "HEAD" => answer,
         _ => Response::from(Status::method_not_allowed()),
     })
+}
+
+/// Who issues the tokens of ServiceAccounts, for programs that want to check them.
+fn issuer() -> Value {
+    json!({
+        "issuer": token::ISSUER, "jwks_uri": format!("https://{SERVER_ADDRESS}/openid/v1/jwks"),
+        "response_types_supported": ["id_token"], "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+    })
+}
+
+/// The public keys of the issuer. There are none: only the cluster itself can check its tokens.
+fn keys() -> Response {
+    let mut response = Response::json(200, &json!({"keys": []}));
+    "application/jwk-set+json".clone_into(&mut response.content_type);
+    response
 }
 
 fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {

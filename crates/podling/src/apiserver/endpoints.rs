@@ -11,21 +11,40 @@ mod patch;
 pub(crate) mod presentation;
 mod query;
 mod read;
+mod reviews;
 mod scale;
+mod token_request;
 
+use super::authorization::RequestInfo;
 use super::route::{self, Destination, Route};
-use super::{ApiServer, discovery, registry};
+use super::{ApiServer, authentication, authorization, discovery, registry};
 use crate::request::{Request, Response};
 use crate::resource::{BINDINGS, COMPONENT_STATUSES, inert};
 use crate::status::Status;
+use crate::user::UserInfo;
 
 /// How long a body may be (`MaxRequestBodyBytes`).
 const MOST_BODY_BYTES: usize = 3 * 1024 * 1024;
 
-/// Answers one API call; what concerns nodes (logs, proxy) comes in through `runtime`.
+/// Answers one API call, if its sender may make it; what concerns nodes (logs, proxy) comes in through `runtime`.
 pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
-    let response = answer(api, request, runtime);
+    let response = match admitted(api, request) {
+        Ok(user) => {
+            api.user = Some(user);
+            let response = answer(api, request, runtime);
+            api.user = None;
+            response
+        }
+        Err(refusal) => refusal.into(),
+    };
     encoding::encode(request, response)
+}
+
+/// Who sends the request, if they may.
+fn admitted(api: &ApiServer, request: &Request) -> Result<UserInfo, Status> {
+    let user = authentication::authenticate(api, request)?;
+    authorization::require(api, &RequestInfo::of(request).attributes(&user))?;
+    Ok(user)
 }
 
 fn answer(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
@@ -136,6 +155,12 @@ fn dispatch(
         ("POST", Some("binding")) => mutate::bind(api, request, route),
         ("POST", Some("eviction")) => eviction::evict(api, request, route),
         (_, Some("binding" | "eviction")) => Err(Status::method_not_allowed()),
+        ("POST", Some("token")) => token_request::create(api, request, route),
+        (_, Some("token")) => Err(Status::method_not_allowed()),
+        (method, None) if reviews::is_review(route.resource) => match method {
+            "POST" if route.name.is_none() => reviews::create(api, request, route, warnings),
+            _ => Err(Status::method_not_allowed()),
+        },
         (method, None) if route.resource == &COMPONENT_STATUSES => match method {
             "GET" | "HEAD" => component_status::read(api, request, route),
             _ => Err(Status::method_not_allowed()),

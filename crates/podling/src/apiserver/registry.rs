@@ -52,6 +52,8 @@ mod replica_set;
 mod replication_controller;
 mod resource_names;
 mod resource_quota;
+mod role;
+mod role_binding;
 mod runtime_class;
 mod secret;
 mod service;
@@ -110,6 +112,8 @@ const PLAIN: Strategy = Strategy {
 
 fn strategy(resource: &Resource) -> &'static Strategy {
     match resource.kind {
+        "ClusterRole" => &role::CLUSTER_ROLE,
+        "ClusterRoleBinding" => &role_binding::CLUSTER_ROLE_BINDING,
         "ConfigMap" => &config_map::STRATEGY,
         "ControllerRevision" => &controller_revision::STRATEGY,
         "DaemonSet" => &daemon_set::STRATEGY,
@@ -137,6 +141,8 @@ fn strategy(resource: &Resource) -> &'static Strategy {
         "RuntimeClass" => &runtime_class::STRATEGY,
         "ResourceQuota" => &resource_quota::STRATEGY,
         "ReplicationController" => &replication_controller::STRATEGY,
+        "Role" => &role::ROLE,
+        "RoleBinding" => &role_binding::ROLE_BINDING,
         "Secret" => &secret::STRATEGY,
         "Service" => &service::STRATEGY,
         "StatefulSet" => &stateful_set::STRATEGY,

@@ -28,6 +28,7 @@ mod network;
 mod node;
 mod pod;
 mod policy;
+mod rbac;
 mod storage;
 mod workload;
 
@@ -149,7 +150,8 @@ fn cells(resource: &Resource, object: &Value, now: Time) -> Value {
         "PersistentVolume" => storage::volume(object, now),
         "PersistentVolumeClaim" => storage::claim(object, now),
         "StorageClass" => storage::storage_class(object, now),
-        "LimitRange" => json!([name, created(object)]),
+        "LimitRange" | "Role" | "ClusterRole" => json!([name, created(object)]),
+        "RoleBinding" | "ClusterRoleBinding" => rbac::binding(object, now),
         "ResourceQuota" => policy::resource_quota(object, now),
         "Namespace" => json!([name, text(object, &["status", "phase"]), age]),
         "Lease" => json!([name, text(object, &["spec", "holderIdentity"]), age]),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::authorization::{self, Attributes, escalation, rules};
 use super::decode::GroupVersionKind;
 use super::{ApiServer, WriteOptions, admission, decode, deletion, managed_fields, registry, service_ip};
 use crate::quota::Attempt;
@@ -76,7 +77,8 @@ impl<'a> Target<'a> {
 
 /// Whether a PUT of a missing object creates it (`AllowCreateOnUpdate`).
 fn creates_on_update(resource: &Resource) -> bool {
-    [&SERVICES, &ENDPOINTS, &LEASES, &EVENTS, &LIMIT_RANGES].contains(&resource)
+    let others = [&SERVICES, &ENDPOINTS, &LEASES, &EVENTS, &LIMIT_RANGES];
+    others.contains(&resource) || resource.group == rules::GROUP
 }
 
 /// Whether a PUT may leave `resourceVersion` out (`AllowUnconditionalUpdate`).
@@ -110,6 +112,7 @@ impl ApiServer {
             managed_fields::track_update(None, &mut object, GroupVersionKind::of(resource), &writer);
         }
         self.admit(resource, namespace, &mut object)?;
+        self.refuse_escalation(resource, &object, None)?;
         registry::prepare_for_create(resource, &mut object, self.now());
         refuse_invalid(resource, &object, &registry::validate_create(resource, &object))?;
         let charged = self.admission_check(resource, None, &object, None)?;
@@ -146,6 +149,31 @@ impl ApiServer {
         let admitted = admission::admit_create(resource, namespace, object, &self.store, &mut rng);
         self.rng = rng;
         admitted
+    }
+
+    /// A user may not give others what they do not have; components may.
+    fn refuse_escalation(&self, resource: &Resource, new: &Value, old: Option<&Value>) -> Result<(), Status> {
+        match &self.user {
+            Some(user) => escalation::check(self, user, resource, new, old),
+            None => Ok(()),
+        }
+    }
+
+    /// Who replaces or applies what is not there must be allowed to create it.
+    pub(super) fn require_creation(&self, target: &Target<'_>) -> Result<(), Status> {
+        let Some(user) = &self.user else {
+            return Ok(());
+        };
+        let attributes = Attributes {
+            user,
+            verb: "create",
+            group: target.resource.group,
+            resource: target.resource.plural,
+            namespace: &target.namespace,
+            name: &target.name,
+            ..Attributes::default()
+        };
+        authorization::require(self, &attributes)
     }
 
     /// What admission says about a sound object: the quotas that it is charged to.
@@ -260,6 +288,7 @@ impl ApiServer {
             managed_fields::track_update(Some(&old), &mut new, GroupVersionKind::of(resource), &writer);
         }
         admission::admit_update(resource, &mut new, &old);
+        self.refuse_escalation(resource, &new, Some(&old))?;
         registry::prepare_for_update(resource, target.subresource, &mut new, &old, self.now());
         let errors = registry::validate_update(resource, target.subresource, &new, &old);
         refuse_invalid(resource, &new, &errors)?;
@@ -308,6 +337,7 @@ impl ApiServer {
         if target.subresource.is_some() || !creates_on_update(target.resource) {
             return Err(target.not_found());
         }
+        self.require_creation(target)?;
         let mut new = make(&json!({}))?;
         remove_metadata(&mut new, &["resourceVersion"]);
         self.create_with(target.resource, &target.namespace, new, options, ownership)

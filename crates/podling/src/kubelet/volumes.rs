@@ -8,10 +8,14 @@ use serde_json::Value;
 use super::environment::{Surroundings, data, field_value, not_found, resource_value};
 use super::runtime::container;
 use crate::apiserver::ApiServer;
+use crate::apiserver::authentication::token;
 use crate::images::files::{Disks, Mount, Tree, normalize};
 use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES};
 use crate::storage::text;
 use crate::volume::claim_behind;
+
+/// How long a token is good that says nothing else.
+const TOKEN_SECONDS: i64 = 3600;
 
 /// What a volume holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -150,7 +154,13 @@ fn projected(
         return Ok(Tree::new());
     };
     let path = normalize("/", text(token, &["path"]));
-    Ok(Tree::from([(path, b"podling-service-account-token".to_vec())]))
+    let audience = match text(token, &["audience"]) {
+        "" => token::ISSUER,
+        audience => audience,
+    };
+    let lifetime = token["expirationSeconds"].as_i64().unwrap_or(TOKEN_SECONDS);
+    let token = token::for_pod(api, around.pod, audience, lifetime);
+    Ok(Tree::from([(path, token.into_bytes())]))
 }
 
 /// A ConfigMap's or Secret's keys as files: all of them, or the `items`.

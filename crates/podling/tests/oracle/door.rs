@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use podling::apiserver::Stream;
 use podling::clock::Time;
-use podling::{Body, Chunk, Cluster, Request, Response};
+use podling::{Body, Chunk, Cluster, Credentials, Request, Response, UserInfo};
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role};
@@ -273,6 +273,26 @@ impl Open {
     }
 }
 
+/// Who recorded: the user that a request comes from which says nothing else.
+pub(crate) fn recorder() -> Credentials {
+    Credentials::User(UserInfo {
+        uid: "admin-uid".to_owned(),
+        ..UserInfo::new("admin", &["system:masters", "system:authenticated"])
+    })
+}
+
+/// Puts a header where a request keeps it; one without a value says that the header is not sent.
+pub(crate) fn take_header(request: &mut Request, name: &str, value: Option<&str>) {
+    let text = value.unwrap_or_default();
+    match name.to_ascii_lowercase().as_str() {
+        "accept" => text.clone_into(&mut request.accept),
+        "content-type" => text.clone_into(&mut request.content_type),
+        "user-agent" => text.clone_into(&mut request.user_agent),
+        "authorization" => request.credentials = Credentials::from_authorization(value),
+        _ => request.impersonation.take_header(name, text),
+    }
+}
+
 /// A request as it came.
 struct Asked {
     request: Request,
@@ -289,6 +309,7 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Asked>> 
     let mut words = line.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let mut request = Request::new(method, target);
+    request.credentials = recorder();
     let (mut length, mut upgrade, mut key) = (0, false, String::new());
     let mut protocols = Vec::new();
     loop {
@@ -299,14 +320,11 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Asked>> 
         };
         let value = value.trim().to_owned();
         match name.to_ascii_lowercase().as_str() {
-            "accept" => request.accept = value,
-            "content-type" => request.content_type = value,
-            "user-agent" => request.user_agent = value,
             "content-length" => length = value.parse().unwrap_or(0),
             "upgrade" => upgrade = value.eq_ignore_ascii_case("websocket"),
             "sec-websocket-key" => key = value,
             "sec-websocket-protocol" => protocols.push(value),
-            _ => {}
+            _ => take_header(&mut request, name, Some(&value)),
         }
     }
     request.web_socket = upgrade.then(|| protocols.join(", "));

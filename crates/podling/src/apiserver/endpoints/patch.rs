@@ -184,12 +184,15 @@ fn apply(
         Some(_) => api.update_with(&target, options, Ownership::Applied, |_| Ok(merged)),
         None if target.subresource.is_some() => Err(target.not_found()),
         None if !text(&merged, &["metadata", "uid"]).is_empty() => Err(target.no_such_uid(&merged)),
-        None => api.create_with(
-            target.resource,
-            &target.namespace,
-            merged,
-            options,
-            Ownership::Applied,
-        ),
+        None => {
+            api.require_creation(&target)?;
+            api.create_with(
+                target.resource,
+                &target.namespace,
+                merged,
+                options,
+                Ownership::Applied,
+            )
+        }
     }
 }

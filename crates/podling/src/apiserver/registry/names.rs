@@ -253,6 +253,14 @@ mod tests {
     }
 
     #[test]
+    fn a_role_may_be_called_anything_that_fits_in_a_path() {
+        let check = |name: &str| Rule::PathSegment.check(name, false);
+        assert!(check("system:node-Reader").is_empty());
+        assert_eq!(check(".."), ["may not be '..'"]);
+        assert_eq!(check("a/b%"), ["may not contain '/'", "may not contain '%'"]);
+    }
+
+    #[test]
     fn a_generated_names_prefix_may_end_in_a_dash() {
         assert!(Rule::Subdomain.check("web-", true).is_empty());
         assert!(!Rule::Subdomain.check("web-", false).is_empty());

@@ -56,7 +56,7 @@ impl DaemonSetController {
 
     /// A node concerns the sets whose Pods it now may or may no longer run.
     fn observe_node(&mut self, change: &Change, api: &ApiServer) {
-        if change.kind == ChangeKind::Deleted {
+        if change.kind == ChangeKind::Deleted || !moved(change) {
             return;
         }
         for set in api.list(&DAEMON_SETS, None) {
@@ -192,6 +192,14 @@ impl Component for DaemonSetController {
             self.sync(api, &key);
         }
     }
+}
+
+/// Whether the write changed what a node is to Pods; kubelets write much more often that they are well.
+fn moved(change: &Change) -> bool {
+    change.previous.as_ref().is_none_or(|previous| {
+        let labels = |node: &Object| node["metadata"]["labels"].clone();
+        labels(previous) != labels(&change.object) || previous["spec"] != change.object["spec"]
+    })
 }
 
 fn generation_key(set: &Value) -> (String, i64) {

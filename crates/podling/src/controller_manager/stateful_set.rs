@@ -25,8 +25,8 @@ mod identity;
 mod plan;
 mod status;
 
-use claims::Volumes;
-use plan::{Action, Observed, Plan};
+use claims::{Outcome, Volumes};
+use plan::{Action, Observed};
 
 /// The label of a revision that holds its hash.
 const HASH_LABEL: &str = "controller.kubernetes.io/hash";
@@ -38,13 +38,14 @@ pub(crate) struct StatefulSetController {
     events: Recorder,
 }
 
-/// Why a look at a set stopped before its end.
+/// Something could not be done: the set has to be looked at again soon.
 #[derive(Debug)]
-enum Stop {
-    /// Something could not be written: it is tried again.
-    Failed,
-    /// A claim is still there that belongs to a Pod that is gone: it has to go first.
-    Waiting,
+struct Failed;
+
+impl From<Status> for Failed {
+    fn from(_: Status) -> Self {
+        Self
+    }
 }
 
 impl StatefulSetController {
@@ -61,35 +62,30 @@ impl StatefulSetController {
             self.queue.forget(key);
             return;
         };
-        let member = |pod: &Value| identity::is_member(&set, pod);
-        let pods = ownership::claim_all(api, &set, &PODS, member);
-        let Ok(history) = history::sync(api, &set, HASH_LABEL) else {
-            self.queue.retry(api.now(), key.clone());
-            return;
-        };
-        let observed = Observed::new(&set, &pods, &history);
-        let Plan {
-            phases,
-            status,
-            check_at,
-        } = plan::plan(&observed, api.now());
-        let stopped = phases
-            .iter()
-            .try_for_each(|phase| self.carry_out(api, &set, phase))
-            .err();
-        let written = write_status(api, &STATEFUL_SETS, &set, status);
-        let tidied = truncate(api, &set, &pods, &history);
-        match (stopped, written.and(tidied)) {
-            (Some(Stop::Failed), _) | (_, Err(_)) => self.queue.retry(api.now(), key.clone()),
-            _ => self.queue.forget(key),
-        }
-        if let Some(time) = check_at {
-            self.queue.add_at(time, key.clone());
+        match self.look_at(api, key, &set) {
+            Ok(()) => self.queue.forget(key),
+            Err(_) => self.queue.retry(api.now(), key.clone()),
         }
     }
 
+    fn look_at(&mut self, api: &mut ApiServer, key: &Key, set: &Object) -> Result<(), Failed> {
+        let pods = ownership::claim_all(api, set, &PODS, |pod| identity::is_member(set, pod));
+        let history = history::sync(api, set, HASH_LABEL)?;
+        let plan = plan::plan(&Observed::new(set, &pods, &history), api.now());
+        if let Some(time) = plan.check_at {
+            self.queue.add_at(time, key.clone());
+        }
+        let stopped = plan
+            .phases
+            .iter()
+            .try_for_each(|phase| self.carry_out(api, set, phase));
+        write_status(api, &STATEFUL_SETS, set, plan.status)?;
+        truncate(api, set, &pods, &history)?;
+        stopped
+    }
+
     /// Does what one phase of a plan asks for.
-    fn carry_out(&mut self, api: &mut ApiServer, set: &Object, phase: &[Action]) -> Result<(), Stop> {
+    fn carry_out(&mut self, api: &mut ApiServer, set: &Object, phase: &[Action]) -> Result<(), Failed> {
         slow_start(phase.len(), |index| match &phase[index] {
             Action::Create(pod) => self.create(api, set, pod),
             Action::Delete(pod) => self.delete(api, set, pod),
@@ -102,10 +98,11 @@ impl StatefulSetController {
         })
     }
 
-    fn create(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+    fn create(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Failed> {
         let volumes = Volumes::of(set, pod);
         if volumes.are_stale(api) {
-            return Err(Stop::Waiting);
+            // They go with the Pod that was before.
+            return Err(Failed);
         }
         self.make_claims(api, set, pod)
             .map_err(|why| self.failed(api, set, "create", pod, &why))?;
@@ -116,12 +113,12 @@ impl StatefulSetController {
                 self.succeeded(api, set, "create", pod);
                 Ok(())
             }
-            Err(refusal) if refusal.reason == "AlreadyExists" => Err(Stop::Failed),
+            Err(refusal) if refusal.reason == "AlreadyExists" => Err(Failed),
             Err(refusal) => Err(self.failed(api, set, "create", pod, &refusal.message)),
         }
     }
 
-    fn delete(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+    fn delete(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Failed> {
         let key = Key::of(pod);
         match api.delete(&PODS, &key.namespace, &key.name, &DeleteOptions::default()) {
             Ok(_) => {
@@ -133,7 +130,7 @@ impl StatefulSetController {
     }
 
     /// Gives a Pod that came from elsewhere the labels of a member.
-    fn identify(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
+    fn identify(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Failed> {
         match api.update(&PODS, None, pod.clone(), &write_options()) {
             Ok(_) => {
                 self.succeeded(api, set, "update", pod);
@@ -144,8 +141,8 @@ impl StatefulSetController {
     }
 
     /// Makes the claims that a Pod lacks and keeps all of them to the retention policy.
-    fn provide(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Stop> {
-        self.make_claims(api, set, pod).map_err(|_| Stop::Failed)?;
+    fn provide(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), Failed> {
+        self.make_claims(api, set, pod).map_err(|_| Failed)?;
         Volumes::of(set, pod).keep_to_policy(api, pod);
         Ok(())
     }
@@ -154,32 +151,41 @@ impl StatefulSetController {
     fn make_claims(&mut self, api: &mut ApiServer, set: &Object, pod: &Value) -> Result<(), String> {
         let mut failures = Vec::new();
         for (claim, outcome) in Volumes::of(set, pod).create(api) {
-            let about = format!("{} for Pod {}", claim, text(pod, &["metadata", "name"]));
-            let set_name = text(set, &["metadata", "name"]);
+            self.tell_of_claim(api, set, pod, &claim, &outcome);
             match outcome {
-                claims::Outcome::There => {}
-                claims::Outcome::Created => {
-                    let message = format!(
-                        "Create Claim {claim} Pod {} in StatefulSet {set_name} success",
-                        text(pod, &["metadata", "name"])
-                    );
-                    let event = Event::normal("SuccessfulCreate", &message);
-                    self.events.record(api, set, None, event);
-                }
-                claims::Outcome::Leaving => failures.push(format!("pvc {claim} is being deleted")),
-                claims::Outcome::Refused(why) => {
-                    let message =
-                        format!("Create Claim {about} in StatefulSet {set_name} failed error: {why}");
-                    let event = Event::warning("FailedCreate", &message);
-                    self.events.record(api, set, None, event);
-                    failures.push(format!("failed to create PVC {claim}: {why}"));
-                }
+                Outcome::There | Outcome::Created => {}
+                Outcome::Leaving => failures.push(format!("pvc {claim} is being deleted")),
+                Outcome::Refused(why) => failures.push(format!("failed to create PVC {claim}: {why}")),
             }
         }
         match failures.as_slice() {
             [] => Ok(()),
             [one] => Err(one.clone()),
             all => Err(format!("[{}]", all.join(", "))),
+        }
+    }
+
+    fn tell_of_claim(
+        &mut self,
+        api: &mut ApiServer,
+        set: &Object,
+        pod: &Value,
+        claim: &str,
+        outcome: &Outcome,
+    ) {
+        let what = about(set, pod);
+        match outcome {
+            Outcome::Created => {
+                let message = format!("Create Claim {claim} {what} success");
+                let event = Event::normal("SuccessfulCreate", &message);
+                self.events.record(api, set, None, event);
+            }
+            Outcome::Refused(why) => {
+                let message = format!("Create Claim {claim} for {what} failed error: {why}");
+                let event = Event::warning("FailedCreate", &message);
+                self.events.record(api, set, None, event);
+            }
+            Outcome::There | Outcome::Leaving => {}
         }
     }
 
@@ -190,7 +196,7 @@ impl StatefulSetController {
         self.events.record(api, set, None, event);
     }
 
-    fn failed(&mut self, api: &mut ApiServer, set: &Value, verb: &str, pod: &Value, why: &str) -> Stop {
+    fn failed(&mut self, api: &mut ApiServer, set: &Value, verb: &str, pod: &Value, why: &str) -> Failed {
         let (verb, what) = (title(verb), about(set, pod));
         let (reason, message) = (
             format!("Failed{verb}"),
@@ -198,7 +204,7 @@ impl StatefulSetController {
         );
         let event = Event::warning(&reason, &message);
         self.events.record(api, set, None, event);
-        Stop::Failed
+        Failed
     }
 }
 

@@ -259,14 +259,14 @@ pub(crate) fn warnings_on_update(resource: &Resource, new: &Value, old: Option<&
 
 /// What the client should know about a deletion that does not say what becomes of what the object owns.
 pub(crate) fn warning_on_default_deletion(resource: &Resource) -> Option<&'static str> {
-    orphans_by_default(resource).then_some(
+    (resource.kind == "Job").then_some(
         "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove \
          them or set propagationPolicy=Orphan to suppress this warning",
     )
 }
 
 /// Whether what an object owns is let go when a deletion says nothing about it
-/// (`DefaultGarbageCollectionPolicy`): of `batch/v1` Jobs, as it always was.
+/// (`DefaultGarbageCollectionPolicy`): of `batch/v1` Jobs and `v1` ReplicationControllers, as it always was.
 pub(crate) fn orphans_by_default(resource: &Resource) -> bool {
-    resource.kind == "Job"
+    matches!(resource.kind, "Job" | "ReplicationController")
 }

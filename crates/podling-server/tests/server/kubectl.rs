@@ -90,3 +90,55 @@ async fn kubectl_applies_gets_deletes_and_is_told_why_not() {
     let said = run(scratch.path(), "get secrets").await.unwrap_or_default();
     assert!(said.contains("(Unauthorized)"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_runs_commands_copies_files_and_forwards_ports() {
+    let scratch = Scratch::new("kubectl-streams");
+    let cluster = ClusterHandle::start(config(), TimeSource::Wall, None).unwrap();
+    let identity = Identity::create().unwrap();
+    let endpoint = cluster.serve(&identity, &ServeOptions::default()).await.unwrap();
+    write_private(&scratch.join("kubeconfig"), &endpoint.kubeconfig).unwrap();
+    let here = scratch.path().display();
+    fs::write(
+        scratch.join("sent"),
+        [b"text\n".as_slice(), &[0, 0xFF, 0xFE]].concat(),
+    )
+    .unwrap();
+    let steps = [
+        (
+            "run p --image=busybox:1.36.1 --command -- sleep 3600".to_owned(),
+            "pod/p created\n",
+        ),
+        (
+            "wait pod/p --for=condition=Ready --timeout=20s".to_owned(),
+            "pod/p condition met\n",
+        ),
+        ("exec p -- hostname".to_owned(), "p\n"),
+        (
+            "exec p -- false".to_owned(),
+            "command terminated with exit code 1\n",
+        ),
+        (format!("cp {here}/sent p:/tmp/sent"), ""),
+        ("exec p -- wc -c /tmp/sent".to_owned(), "8"),
+        (
+            format!("cp p:/tmp/sent {here}/back"),
+            // kubectl may end before it has printed what tar says about leading slashes.
+            "",
+        ),
+        (
+            "run once --rm -i --image=busybox:1.36.1 --restart=Never -- sh -c sleep${IFS}1;echo${IFS}here"
+                .to_owned(),
+            "here\npod \"once\" deleted",
+        ),
+    ];
+    for (line, expected) in steps {
+        let Some(said) = run(scratch.path(), &line).await else {
+            return;
+        };
+        assert!(said.starts_with(expected), "kubectl {line}\n{said}");
+    }
+    assert_eq!(
+        fs::read(scratch.join("back")).unwrap(),
+        fs::read(scratch.join("sent")).unwrap()
+    );
+}

@@ -9,3 +9,4 @@ mod kubectl;
 mod recovery;
 #[path = "../../src/scratch.rs"]
 mod scratch;
+mod streams;

@@ -14,7 +14,11 @@ pub(crate) fn run(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Opti
         "tail" if follows(arguments) => follow(arguments, io),
         "sort" | "uniq" | "head" | "tail" | "wc" | "tr" | "cut" | "tee" | "grep" => {
             match input(name, arguments, io) {
-                Ok(text) => filter(name, arguments, &text, io),
+                Ok(bytes) if name == "wc" && arguments.first().is_some_and(|flag| flag == "-c") => {
+                    io.line(&bytes.len().to_string());
+                    Outcome::Done(0)
+                }
+                Ok(bytes) => filter(name, arguments, &String::from_utf8_lossy(&bytes), io),
                 Err(outcome) => outcome,
             }
         }
@@ -174,7 +178,7 @@ fn follow(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
 }
 
 /// The text of the named files, or standard input where none is named.
-fn input(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Result<String, Outcome> {
+fn input(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Result<Vec<u8>, Outcome> {
     let mut names: Vec<&String> = Vec::new();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
@@ -193,16 +197,16 @@ fn input(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Result<String
     names.drain(..operands.min(names.len()));
     if names.is_empty() {
         return match io.input.take() {
-            Some(piped) => Ok(String::from_utf8_lossy(&piped).into_owned()),
-            None if io.stdin.take_end() => Ok(String::from_utf8_lossy(&io.stdin.take_all()).into_owned()),
+            Some(piped) => Ok(piped),
+            None if io.stdin.take_end() => Ok(io.stdin.take_all()),
             None => Err(Outcome::Input),
         };
     }
-    let mut text = String::new();
+    let mut text = Vec::new();
     for file in names {
         let path = io.path(file);
         match io.files.read(&path) {
-            Ok(content) => text.push_str(&String::from_utf8_lossy(content)),
+            Ok(content) => text.extend_from_slice(content),
             Err(crate::images::files::FileError::Missing) => {
                 return Err(io.error(&missing(name, file)));
             }

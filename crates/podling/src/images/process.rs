@@ -119,7 +119,7 @@ pub(crate) fn start(launch: &Launch<'_>, world: &mut World<'_>) -> Result<Proces
         "/entrypoint.sh" => entrypoint(&argv[1..]),
         _ => argv,
     };
-    let mut machine = Machine::new(&argv, launch.environment, launch.directory).as_first();
+    let mut machine = Machine::new(&argv, launch.environment, launch.directory).first_of_container();
     if launch.stdin {
         machine = machine.with_open_input();
     }

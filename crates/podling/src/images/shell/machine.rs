@@ -150,7 +150,7 @@ impl Machine {
 
     /// Makes it the first process of its container.
     #[must_use]
-    pub(crate) const fn as_first(mut self) -> Self {
+    pub(crate) const fn first_of_container(mut self) -> Self {
         self.is_first = true;
         self
     }

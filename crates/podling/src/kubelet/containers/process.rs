@@ -151,7 +151,7 @@ impl Nodes {
                         return;
                     };
                     worker.with_process(&mut self.disks, name, now, |process, world| {
-                        process.resume(&reply, world)
+                        process.resume(&reply, world);
                     });
                 }
             }

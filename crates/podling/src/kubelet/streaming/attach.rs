@@ -1,5 +1,7 @@
 //! `pods/attach`: what a container's first process writes from now on, and input for it.
 
+use std::time::Duration;
+
 use super::Kind;
 use super::channels::{self, Incoming, Streams};
 use crate::apiserver::ApiServer;
@@ -7,7 +9,7 @@ use crate::kubelet::runtime::{self, Instance};
 use crate::kubelet::{Nodes, Task};
 
 /// Two changes of a terminal's size that come right behind each other are drawn once.
-const BEFORE_DRAWING: std::time::Duration = std::time::Duration::from_millis(5);
+const BEFORE_DRAWING: Duration = Duration::from_millis(5);
 
 /// A client at a container's first process.
 #[derive(Debug)]
@@ -69,7 +71,7 @@ impl Nodes {
         let now = api.now();
         if let Some(worker) = self.workers.get_mut(&pod) {
             worker.with_process(&mut self.disks, &container, now, |process, world| {
-                process.feed(bytes, world)
+                process.feed(bytes, world);
             });
         }
         self.run_process(api, &pod, &container);
@@ -88,7 +90,7 @@ impl Nodes {
             runtime::container(&worker.pod, &container).is_some_and(|(spec, _)| spec["stdinOnce"] == true);
         if streams.stdin && once {
             worker.with_process(&mut self.disks, &container, now, |process, _| {
-                process.close_input()
+                process.close_input();
             });
             self.run_process(api, &pod, &container);
         }
@@ -100,7 +102,7 @@ impl Nodes {
             && let Some(worker) = self.workers.get_mut(&pod)
         {
             worker.with_process(&mut self.disks, &container, api.now(), |process, world| {
-                process.redraw(world)
+                process.redraw(world);
             });
         }
     }

@@ -1,15 +1,19 @@
 //! `pods/exec`: a command in a running container, with a person or a program at its input and output.
 
+use std::time::Duration;
+
 use super::Kind;
 use super::channels::{self, Incoming, Streams};
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::images::log::Log;
-use crate::images::shell::machine::{Machine, Turn};
+use crate::images::shell::machine::{Machine, Turn, World};
+use crate::kubelet::runtime::Container;
 use crate::kubelet::{Nodes, Task, texts};
+use crate::request::Messages;
 
 /// A busy command is looked at again after so long.
-const NEXT_TURN: std::time::Duration = std::time::Duration::from_millis(1);
+const NEXT_TURN: Duration = Duration::from_millis(1);
 
 /// How many network calls a command makes at one moment.
 const CALLS_A_TURN: usize = 100;
@@ -62,7 +66,7 @@ impl Nodes {
                 );
                 self.sessions.ended.insert(
                     number,
-                    crate::request::Messages {
+                    Messages {
                         messages: vec![channels::failed(&why)],
                         ended: true,
                     },
@@ -89,7 +93,7 @@ impl Nodes {
                 .workers
                 .get_mut(uid)
                 .and_then(|worker| worker.containers.get_mut(container));
-            if let Some(instance) = running.and_then(crate::kubelet::runtime::Container::running) {
+            if let Some(instance) = running.and_then(Container::running) {
                 let style = instance.image.style(command);
                 machine = machine.with_terminal(style, instance.seen.user);
             }
@@ -130,7 +134,7 @@ impl Nodes {
         &mut self,
         number: u64,
         now: Time,
-        work: impl FnOnce(&mut Machine, &mut crate::images::shell::machine::World<'_>) -> R,
+        work: impl FnOnce(&mut Machine, &mut World<'_>) -> R,
     ) -> Option<R> {
         let session = self.sessions.open.get_mut(&number)?;
         let Kind::Exec(exec) = &mut session.kind else {

@@ -119,21 +119,7 @@ impl PortForward {
                 let (mut events, mut answers) = (Vec::new(), Vec::new());
                 // What is no SPDY any more can't be read on; kubectl never sends such.
                 while let Ok(Some(frame)) = spdy.next() {
-                    match frame {
-                        Frame::Open { stream, headers } => {
-                            answers.push(spdy.reply(stream));
-                            events.extend(pair(halves, stream, &headers));
-                        }
-                        Frame::Data { stream, bytes, last } => {
-                            events.push(Event::Bytes(stream, bytes));
-                            if last {
-                                events.push(Event::HalfClose(stream));
-                            }
-                        }
-                        Frame::Reset(stream) => events.push(Event::Drop(stream)),
-                        Frame::Ping(number) => answers.push(spdy::pong(number)),
-                        Frame::GoAway | Frame::Other => {}
-                    }
+                    events.extend(read_frame(frame, spdy, halves, &mut answers));
                 }
                 (events, answers)
             }
@@ -176,6 +162,31 @@ impl PortForward {
             .values()
             .filter_map(|connection| connection.pending.as_ref());
         moments.map(|(at, _)| *at).min()
+    }
+}
+
+/// What a SPDY frame says; what it asks for at once is added to the answers.
+fn read_frame(
+    frame: Frame,
+    spdy: &mut Spdy,
+    halves: &mut BTreeMap<String, Half>,
+    answers: &mut Vec<Vec<u8>>,
+) -> Vec<Event> {
+    match frame {
+        Frame::Open { stream, headers } => {
+            answers.push(spdy.reply(stream));
+            pair(halves, stream, &headers).into_iter().collect()
+        }
+        Frame::Data { stream, bytes, last } => {
+            let end = last.then_some(Event::HalfClose(stream));
+            std::iter::once(Event::Bytes(stream, bytes)).chain(end).collect()
+        }
+        Frame::Reset(stream) => vec![Event::Drop(stream)],
+        Frame::Ping(number) => {
+            answers.push(spdy::pong(number));
+            Vec::new()
+        }
+        Frame::GoAway | Frame::Other => Vec::new(),
     }
 }
 

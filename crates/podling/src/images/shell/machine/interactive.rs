@@ -1,5 +1,7 @@
 //! A machine that is talked to: input that comes while it runs, a terminal, and a shell that runs line after line.
 
+use std::time::Duration;
+
 use super::command::Waiting;
 use super::program::relocate;
 use super::{Machine, State, World};
@@ -14,7 +16,7 @@ use crate::images::shell::terminal::{Key, Style, Terminal};
 const INTERRUPTED: i32 = 130;
 
 /// How often `tail -f` looks.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A shell that reads its commands, and what is around it.
 #[derive(Clone, Copy, Debug)]

@@ -478,3 +478,25 @@ fn a_deleted_cron_job_takes_its_jobs_and_pods_with_it() {
     scene.wait(20.0);
     assert_eq!((scene.items(JOBS).len(), scene.items(PODS).len()), (0, 0));
 }
+
+#[test]
+fn a_namespace_takes_its_running_jobs_with_it() {
+    let mut scene = Scene::new();
+    scene.call(
+        "POST",
+        "/api/v1/namespaces",
+        &json!({"metadata": {"name": "lab"}}),
+    );
+    scene.wait(1.0);
+    let spec = with_template(json!({"parallelism": 2}), "sleep 1000");
+    let jobs = "/apis/batch/v1/namespaces/lab/jobs";
+    scene.call("POST", jobs, &json!({"metadata": {"name": "work"}, "spec": spec}));
+    scene.wait(5.0);
+    assert_eq!(scene.items("/api/v1/namespaces/lab/pods").len(), 2);
+    scene.call("DELETE", "/api/v1/namespaces/lab", &Value::Null);
+    scene.wait(40.0);
+    let gone = scene
+        .cluster
+        .handle(&Request::new("GET", "/api/v1/namespaces/lab"));
+    assert_eq!(gone.status, 404, "{}", gone.body_json());
+}

@@ -20,7 +20,7 @@ use crate::time_zone::TimeZone;
 use super::ownership::{self, controller_reference, is_deleted, uid_of};
 use super::pod_control::is_namespace_terminating;
 use super::queue::{Key, WorkQueue};
-use super::write_options;
+use super::{write_options, write_status};
 
 mod children;
 mod due;
@@ -42,7 +42,6 @@ pub(crate) struct CronJobController {
 struct Sync<'a> {
     cron_job: &'a Object,
     status: Value,
-    changed: bool,
 }
 
 /// How a sync ends.
@@ -108,13 +107,12 @@ impl CronJobController {
         let mut sync = Sync {
             cron_job: &cron_job,
             status: cron_job["status"].clone(),
-            changed: false,
         };
         let jobs = jobs_of(api, &cron_job);
         self.clean_up(api, &mut sync, &jobs);
         self.follow(api, &mut sync, &jobs);
         let outcome = self.start_what_is_due(api, &mut sync);
-        let written = write_status(api, sync);
+        let written = write_status(api, &CRON_JOBS, &cron_job, sync.status);
         match (outcome, written) {
             (Outcome::Failed, _) | (_, Err(_)) => self.queue.retry(api.now(), key.clone()),
             (outcome, Ok(())) => {
@@ -155,16 +153,13 @@ impl CronJobController {
             return false;
         }
         children::forget(&mut sync.status, uid_of(job));
-        sync.changed = true;
         self.tell(api, sync, "SuccessfulDelete", &format!("Deleted job {name}"));
         true
     }
 
     fn follow(&mut self, api: &mut ApiServer, sync: &mut Sync<'_>, jobs: &[Object]) {
         let jobs: Vec<&Value> = jobs.iter().map(|job| &**job).collect();
-        let (notes, changed) = children::update(&mut sync.status, &jobs);
-        sync.changed |= changed;
-        for note in notes {
+        for note in children::update(&mut sync.status, &jobs) {
             match note {
                 Note::Completed(name, kind) => {
                     let message = format!("Saw completed job: {name}, condition: {kind}");
@@ -337,7 +332,6 @@ impl CronJobController {
         };
         children::add(&mut sync.status, events::reference(&started, None));
         sync.status["lastScheduleTime"] = moment.rfc3339().into();
-        sync.changed = true;
         Ok(true)
     }
 
@@ -436,16 +430,6 @@ fn local_time(cron_job: &Value, moment: Time) -> String {
         true => moment.rfc3339(),
         false => local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
     }
-}
-
-fn write_status(api: &mut ApiServer, sync: Sync<'_>) -> Result<(), Status> {
-    if !sync.changed {
-        return Ok(());
-    }
-    let mut cron_job = Value::clone(sync.cron_job);
-    cron_job["status"] = sync.status;
-    api.update(&CRON_JOBS, Some("status"), cron_job, &write_options())
-        .map(drop)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::ownership::{self, Claim};
+use super::ownership;
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
 use super::{pod_control, write_options};
@@ -34,11 +34,13 @@ mod pod;
 mod removal;
 mod tally;
 mod track;
+mod write;
 
 use backoff::Record;
 use end::End;
 use manage::{Maker, Step};
 use tally::Tally;
+use write::{claim_pods, free, free_all, write_status};
 
 /// What Pods tell is collected for so long, so that many that end together are counted together.
 const BATCH: Duration = Duration::from_secs(1);
@@ -452,72 +454,10 @@ fn write_counts(job: &mut Value, counts: Counts) -> bool {
     !same
 }
 
-fn write_status(api: &mut ApiServer, job: Value) -> Result<Value, Status> {
-    let written = api.update(&JOBS, Some("status"), job, &write_options())?;
-    Ok(Value::clone(&written))
-}
-
 /// The Job that controls the Pod, if it is there.
 fn owner<'a>(api: &'a ApiServer, pod: &Value) -> Option<&'a Object> {
     let owner = ownership::controller_of(pod).filter(|owner| owner["kind"] == JOBS.kind)?;
     let namespace = text(pod, &["metadata", "namespace"]);
     let job = api.get(&JOBS, namespace, text(owner, &["name"]));
     job.filter(|job| ownership::uid_of(job) == text(owner, &["uid"]))
-}
-
-/// The Job's Pods, after orphans were adopted and strangers let go.
-fn claim_pods(api: &mut ApiServer, job: &Value) -> Vec<Object> {
-    let namespace = text(job, &["metadata", "namespace"]);
-    let pods: Vec<Object> = api.list(&PODS, Some(namespace)).cloned().collect();
-    let mut owned = Vec::new();
-    for pod in pods {
-        match ownership::claim(job, &pod) {
-            Claim::Owned => owned.push(pod),
-            Claim::Adopt => {
-                let adopted = pod::tracked(ownership::adopted(&pod, job));
-                owned.extend(api.update(&PODS, None, adopted, &write_options()));
-            }
-            Claim::Release => {
-                let released = pod::untracked(&ownership::released(&pod, job));
-                drop(api.update(&PODS, None, released, &write_options()));
-            }
-            Claim::Ignore => {}
-        }
-    }
-    owned
-}
-
-/// Takes the finalizer off a Pod of the Job.
-fn free(api: &mut ApiServer, job: &Value, name: &str) -> Result<(), Status> {
-    let namespace = text(job, &["metadata", "namespace"]);
-    let pod = api.get(&PODS, namespace, name).filter(|pod| pod::is_tracked(pod));
-    let Some(freed) = pod.map(|pod| pod::untracked(pod)) else {
-        return Ok(());
-    };
-    match api.update(&PODS, None, freed, &write_options()) {
-        Err(refusal) if refusal.code != 404 => Err(refusal),
-        _ => Ok(()),
-    }
-}
-
-/// Takes the finalizer off these Pods, and their UIDs out of `tracked`; the first refusal, if there is one.
-fn free_all(
-    api: &mut ApiServer,
-    tally: &Tally<'_>,
-    names: &[String],
-    tracked: &mut BTreeSet<String>,
-) -> Result<(), Status> {
-    let mut result = Ok(());
-    for name in names {
-        match free(api, tally.job, name) {
-            Ok(()) => {
-                let mut pods = tally.pods.iter();
-                if let Some(pod) = pods.find(|pod| pod["metadata"]["name"] == name.as_str()) {
-                    tracked.remove(ownership::uid_of(pod));
-                }
-            }
-            Err(refusal) => result = result.and(Err(refusal)),
-        }
-    }
-    result
 }

@@ -8,8 +8,8 @@ const STAR: u64 = 1 << 63;
 
 /// What a field may hold.
 pub(super) struct Bounds {
-    least: u32,
-    most: u32,
+    least: u64,
+    most: u64,
     /// Names for values, the first for `least`.
     names: &'static [&'static str],
 }
@@ -88,11 +88,11 @@ fn range(expression: &str, bounds: &Bounds) -> Result<u64, String> {
     };
     check(expression, (start, end, step), bounds)?;
     let star = if is_star && step == 1 { STAR } else { 0 };
-    let values = (start..=end).step_by(step as usize);
+    let values = (start..=end).filter(|value| (value - start) % step == 0);
     Ok(values.fold(star, |bits, value| bits | 1 << value))
 }
 
-fn check(expression: &str, (start, end, step): (u32, u32, u32), bounds: &Bounds) -> Result<(), String> {
+fn check(expression: &str, (start, end, step): (u64, u64, u64), bounds: &Bounds) -> Result<(), String> {
     let (least, most) = (bounds.least, bounds.most);
     let why = if start < least {
         format!("beginning of range ({start}) below minimum ({least})")
@@ -108,7 +108,7 @@ fn check(expression: &str, (start, end, step): (u32, u32, u32), bounds: &Bounds)
     Err(format!("{why}: {expression}"))
 }
 
-fn number_or_name(text: &str, bounds: &Bounds) -> Result<u32, String> {
+fn number_or_name(text: &str, bounds: &Bounds) -> Result<u64, String> {
     let lower = text.to_lowercase();
     match (bounds.least..)
         .zip(bounds.names)
@@ -119,7 +119,7 @@ fn number_or_name(text: &str, bounds: &Bounds) -> Result<u32, String> {
     }
 }
 
-fn number(text: &str) -> Result<u32, String> {
+fn number(text: &str) -> Result<u64, String> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let refuse = |why: &str| {
         let parsing = format!("strconv.Atoi: parsing {text:?}: {why}");
@@ -131,8 +131,7 @@ fn number(text: &str) -> Result<u32, String> {
     match text.parse::<i64>() {
         Err(_) => refuse("value out of range"),
         Ok(value) if value < 0 => Err(format!("negative number ({value}) not allowed: {text}")),
-        // What is too great for any field is refused by its bounds.
-        Ok(value) => Ok(u32::try_from(value).unwrap_or(u32::MAX)),
+        Ok(value) => Ok(value.unsigned_abs()),
     }
 }
 
@@ -175,7 +174,7 @@ mod tests {
             ),
             (
                 "4294967296",
-                "end of range (4294967295) above maximum (59): 4294967296",
+                "end of range (4294967296) above maximum (59): 4294967296",
             ),
         ];
         for (text, why) in cases {

@@ -21,9 +21,8 @@ pub(super) enum Note {
     Missing(String),
 }
 
-/// Brings `status` up to `jobs`, which are all that are there; what there is to say, and whether the status changed.
-pub(super) fn update(status: &mut Value, jobs: &[&Value]) -> (Vec<Note>, bool) {
-    let before = status.clone();
+/// Brings `status` up to `jobs`, which are all that are there; what there is to say.
+pub(super) fn update(status: &mut Value, jobs: &[&Value]) -> Vec<Note> {
     let mut notes = Vec::new();
     for job in jobs {
         let (active, name) = (
@@ -52,8 +51,7 @@ pub(super) fn update(status: &mut Value, jobs: &[&Value]) -> (Vec<Note>, bool) {
             forget(status, uid);
         }
     }
-    let changed = *status != before;
-    (notes, changed)
+    notes
 }
 
 fn is_active(status: &Value, uid: &str) -> bool {
@@ -145,7 +143,7 @@ mod tests {
             job("earlier", Some("Complete"), "2025-12-31T00:00:00Z"),
         ];
         let mut status = json!({"active": active(&["done", "broken", "running", "gone"])});
-        let (notes, changed) = update(&mut status, &jobs.iter().collect::<Vec<_>>());
+        let notes = update(&mut status, &jobs.iter().collect::<Vec<_>>());
         assert_eq!(
             notes,
             [
@@ -155,7 +153,6 @@ mod tests {
                 Note::Missing("gone".into()),
             ]
         );
-        assert!(changed);
         assert_eq!(
             status,
             json!({"active": active(&["running"]), "lastSuccessfulTime": "2025-12-31T00:00:00Z"})

@@ -97,8 +97,12 @@ fn check_changes(new: &Value, old: &Value, errors: &mut Vec<Error>) {
     check_completions(spec, old_spec, errors);
     let is_new = |key: &str| spec[key] != old_spec[key];
     if is_new("selector") {
-        let shown = labels::shown(&spec["selector"]);
-        errors.push(immutable("selector", &spec["selector"]).showing(shown));
+        let selector = &spec["selector"];
+        let error = immutable("selector", selector);
+        errors.push(match selector.is_null() {
+            true => error,
+            false => error.showing(labels::shown(selector)),
+        });
     }
     template_update::check(new, old, errors);
     if is_new("completionMode") {

@@ -26,7 +26,7 @@ mod event_conversion;
 mod go_json;
 mod go_print;
 mod health;
-mod json_syntax;
+mod json;
 mod managed_fields;
 mod negotiation;
 mod openapi;

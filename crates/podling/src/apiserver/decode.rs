@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 pub(crate) use self::body::Body;
-use self::tree::Tree;
+use super::json::{self, Tree};
 use crate::resource::Resource;
 use crate::schema::{self, Field, Shape, Type};
 use crate::status::Status;
@@ -17,7 +17,6 @@ mod go;
 mod protobuf;
 mod round_trip;
 mod time_text;
-mod tree;
 mod typed;
 
 /// What becomes of unknown and repeated fields (`fieldValidation`).
@@ -235,11 +234,11 @@ pub(crate) fn go_type(of: &Type, field: &Field, shape: &Shape) -> String {
 
 /// The fields that stand twice in one object of a patch, as strict decoding reports them.
 pub(crate) fn repeated_fields(body: &[u8]) -> Vec<String> {
-    tree::parse(body).map(|tree| tree.repeated()).unwrap_or_default()
+    json::parse(body).map(|tree| tree.repeated()).unwrap_or_default()
 }
 
 fn parse(body: &[u8]) -> Result<Tree, String> {
-    tree::parse(body).map_err(|why| no_kind(&why))
+    json::parse(body).map_err(|why| no_kind(&why))
 }
 
 fn no_kind(why: &str) -> String {
@@ -313,10 +312,9 @@ impl<'a> GroupVersionKind<'a> {
     /// What the body says it is; what it leaves out is as wanted.
     fn said_by(tree: &'a Tree, wanted: Self) -> Result<Self, String> {
         if !matches!(tree, Tree::Object(_) | Tree::Null) {
-            return Err(no_kind(&format!(
-                "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \
-                 \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-                tree.go_kind()
+            return Err(no_kind(&tree.cannot_unmarshal(
+                "struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \
+                 \"json:\\\"kind,omitempty\\\"\" }",
             )));
         }
         let api_version = header(tree, "apiVersion")?;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::decode::repeated_fields;
 use super::go_json::{self, Touched};
 use super::go_print::{go_print, go_print_map};
-use super::json_syntax::{go_kind, syntax_error};
+use super::json::{self, Tree};
 use super::place::Place;
 use super::yaml;
 use crate::status::{Details, Status, field};
@@ -209,8 +209,7 @@ fn names_map_key(document: &Value, operation: &Map<String, Value>) -> bool {
 
 /// The body as JSON, or Go's sentence about why it is none.
 fn decode(body: &[u8]) -> Result<Value, String> {
-    serde_json::from_slice(body)
-        .map_err(|error| syntax_error(body).unwrap_or_else(|| format!("json: {error}")))
+    json::parse(body).map(Tree::into_value)
 }
 
 /// The body as a JSON object; `None` for `null`, which Go reads as a map without entries.
@@ -223,10 +222,7 @@ fn decode_object(body: &[u8]) -> Result<Option<Map<String, Value>>, String> {
 }
 
 fn cannot_unmarshal(value: &Value, target: &str) -> String {
-    format!(
-        "json: cannot unmarshal {} into Go value of type {target}",
-        go_kind(value)
-    )
+    Tree::from(value).cannot_unmarshal(target)
 }
 
 fn undecodable(why: &str) -> Status {

@@ -3,7 +3,7 @@
 //! Source: `k8s.io/apiserver/pkg/endpoints/handlers/negotiation`, `NegotiateInputSerializer`. Differs from
 //! Kubernetes: CBOR, which is off by default there, is not read.
 
-use super::tree::Tree;
+use crate::apiserver::json::Tree;
 use crate::apiserver::yaml;
 use crate::status::Status;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::go;
 use super::time_text::{self, Precision};
-use super::tree::Tree;
+use crate::apiserver::json::Tree;
 use crate::quantity::Quantity;
 use crate::schema::{Field, Shape, Type};
 

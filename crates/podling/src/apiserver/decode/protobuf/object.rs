@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::wire::{Reader, WireField};
-use crate::apiserver::decode::tree::{self, Tree};
+use crate::apiserver::json::{self, Tree};
 use crate::clock::Time;
 use crate::quantity::Quantity;
 use crate::schema::message::{self, INLINED, Kind, Label, MessageField};
@@ -205,17 +205,17 @@ fn time(fields: &Map<String, Value>) -> Result<Time, String> {
 
 /// JSON inside a message, whose field 1 it is.
 fn embedded(message: &[u8]) -> Result<Value, String> {
-    let mut json: &[u8] = b"";
+    let mut text: &[u8] = b"";
     let mut reader = Reader::new(message, "RawExtension");
     while let Some(field) = reader.next_field()? {
         if field.number == 1 {
-            json = field.bytes("Raw")?;
+            text = field.bytes("Raw")?;
         }
     }
-    if json.is_empty() {
+    if text.is_empty() {
         return Ok(Value::Null);
     }
-    tree::parse(json).map(Tree::into_value)
+    json::parse(text).map(Tree::into_value)
 }
 
 #[cfg(test)]

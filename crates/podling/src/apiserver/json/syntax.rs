@@ -3,23 +3,11 @@
 //! Source: `encoding/json`, Go 1.25. Only the first error is told, as there.
 
 /// The error of Go's scanner for `input`, or `None` if it is well-formed.
-pub(crate) fn syntax_error(input: &[u8]) -> Option<String> {
+pub(super) fn syntax_error(input: &[u8]) -> Option<String> {
     Scanner::new(input).document().err().map(|error| match error {
         Bad::End => "unexpected end of JSON input".to_owned(),
         Bad::Byte(byte, context) => format!("invalid character {} {context}", quoted(byte)),
     })
-}
-
-/// The name that Go gives to a JSON value's type in `cannot unmarshal …`.
-pub(crate) const fn go_kind(value: &serde_json::Value) -> &'static str {
-    match value {
-        serde_json::Value::Null => "null",
-        serde_json::Value::Bool(_) => "bool",
-        serde_json::Value::Number(_) => "number",
-        serde_json::Value::String(_) => "string",
-        serde_json::Value::Array(_) => "array",
-        serde_json::Value::Object(_) => "object",
-    }
 }
 
 fn quoted(byte: u8) -> String {

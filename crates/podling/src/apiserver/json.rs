@@ -1,4 +1,5 @@
-//! JSON as it stands in the text: keys in their order, repeated keys kept, numbers as they were written.
+//! JSON as Go reads it: as it stands in the text, keys in their order, repeated keys kept, numbers as they were
+//! written; and what Go says when it is something else.
 //!
 //! Differs from Go: numbers that no `u64`, `i64` or `f64` holds exactly are rewritten, and nesting deeper than 127 is
 //! refused (Go: 10,000).
@@ -9,11 +10,13 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::apiserver::json_syntax::syntax_error;
+use self::syntax::syntax_error;
+
+mod syntax;
 
 /// A JSON value as it stands in the text.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Tree {
+pub(crate) enum Tree {
     Null,
     Bool(bool),
     /// The number's text.
@@ -27,7 +30,7 @@ pub(super) enum Tree {
 ///
 /// # Errors
 /// Go's words for what is wrong.
-pub(super) fn parse(text: &[u8]) -> Result<Tree, String> {
+pub(crate) fn parse(text: &[u8]) -> Result<Tree, String> {
     if let Some(error) = syntax_error(text) {
         return Err(error);
     }
@@ -117,7 +120,7 @@ impl From<&Value> for Tree {
 
 impl Tree {
     /// The same as a [`Value`]; of a repeated key the last one counts.
-    pub(super) fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Null => Value::Null,
             Self::Bool(value) => Value::Bool(value),
@@ -131,8 +134,16 @@ impl Tree {
         }
     }
 
+    /// What Go says when a value of another type was expected: `target` is that type.
+    pub(crate) fn cannot_unmarshal(&self, target: &str) -> String {
+        format!(
+            "json: cannot unmarshal {} into Go value of type {target}",
+            self.go_kind()
+        )
+    }
+
     /// What Go calls the kind of value.
-    pub(super) const fn go_kind(&self) -> &'static str {
+    pub(crate) const fn go_kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "bool",
@@ -144,7 +155,7 @@ impl Tree {
     }
 
     /// `duplicate field "spec.replicas"` for each key that an object has again, in the order of the text.
-    pub(super) fn repeated(&self) -> Vec<String> {
+    pub(crate) fn repeated(&self) -> Vec<String> {
         let mut found = Vec::new();
         self.find_repeated("", &mut found);
         found
@@ -176,7 +187,7 @@ impl Tree {
     }
 
     /// The last value of that key.
-    pub(super) fn get(&self, wanted: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, wanted: &str) -> Option<&Self> {
         let Self::Object(entries) = self else { return None };
         let found = entries.iter().rev().find(|(key, _)| key == wanted);
         found.map(|(_, tree)| tree)

@@ -36,6 +36,7 @@ mod resource_quota;
 mod service_endpoints;
 mod slow_start;
 mod stateful_set;
+mod taint_eviction;
 mod template;
 mod ttl_after_finished;
 
@@ -56,6 +57,7 @@ use protection::ProtectionController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
 use stateful_set::StatefulSetController;
+use taint_eviction::TaintEvictionController;
 use ttl_after_finished::TtlAfterFinishedController;
 
 trait Controller: Component + Debug + Send {}
@@ -90,6 +92,7 @@ impl ControllerManager {
                 Box::new(DisruptionController::new(fork())),
                 Box::new(PersistentVolumeController::new(fork())),
                 Box::new(ProtectionController::new(fork())),
+                Box::new(TaintEvictionController::new(fork())),
                 Box::new(JobController::new(fork())),
                 Box::new(CronJobController::new(fork())),
                 Box::new(TtlAfterFinishedController::new(fork())),

@@ -48,8 +48,8 @@ pub(crate) fn is_tolerated(spec: &Value, taint: &Value) -> bool {
     tolerations.any(|toleration| tolerates(toleration, taint))
 }
 
-/// An empty effect or key of a toleration stands for all of them.
-fn tolerates(toleration: &Value, taint: &Value) -> bool {
+/// Whether the toleration is for the taint. An empty effect or key stands for all of them.
+pub(crate) fn tolerates(toleration: &Value, taint: &Value) -> bool {
     let same = |key: &str| {
         let wanted = text(toleration, &[key]);
         wanted.is_empty() || wanted == text(taint, &[key])

@@ -219,6 +219,10 @@ impl Replay {
             self.post("/api/v1/nodes", node);
             self.untaint(node);
         }
+        if case.area() == "api" && !case.nodes.is_empty() {
+            // The recorded nodes had been there for a moment: controllers had seen them.
+            self.settle(Duration::from_millis(100));
+        }
     }
 
     /// Every recording was made while controllers filled new namespaces, also where none is needed otherwise.

@@ -15,7 +15,7 @@ use crate::resource::{LEASES, NODES, PODS};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::queue::{Key, WorkQueue};
+use super::queue::{Key, WorkQueue, next_round};
 use super::write_options;
 
 mod health;
@@ -26,6 +26,8 @@ use zones::{TaintQueue, Zone};
 
 /// How often it is looked whether nodes are heard of.
 const MONITOR: Duration = Duration::from_secs(5);
+/// How long after its start the controller looks first.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// How long after a look those that are silent are tainted.
 const TAINT_PASS: Duration = Duration::from_millis(100);
 
@@ -57,7 +59,9 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 pub(crate) struct NodeLifecycleController {
     queue: WorkQueue,
     events: Recorder,
-    /// When the nodes are looked at next; `None` before the first one comes.
+    /// When the controller first saw anything: looks come each so long after it.
+    started: Option<Time>,
+    /// When the nodes are looked at next; `None` while there is none.
     next_look: Option<Time>,
     health: BTreeMap<String, Health>,
     taints: TaintQueue,
@@ -73,6 +77,7 @@ impl NodeLifecycleController {
         Self {
             queue: WorkQueue::new(rng),
             events: Recorder::new("node-controller", None),
+            started: None,
             next_look: None,
             health: BTreeMap::new(),
             taints: TaintQueue::default(),
@@ -212,9 +217,16 @@ impl NodeLifecycleController {
 
 impl Component for NodeLifecycleController {
     fn observe(&mut self, change: &Change, api: &ApiServer) {
+        let now = api.now();
+        let started = *self.started.get_or_insert(now + FIRST_LOOK);
         if change.resource == &NODES && change.kind != ChangeKind::Deleted {
-            self.queue.add(api.now(), Key::of(&change.object));
-            self.next_look.get_or_insert(api.now() + MONITOR);
+            self.queue.add(now, Key::of(&change.object));
+            let first = if now < started {
+                started
+            } else {
+                next_round(started, MONITOR, now)
+            };
+            self.next_look.get_or_insert(first);
         }
     }
 

@@ -16,7 +16,7 @@ use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::volume::{self, class_of};
 
-use super::queue::{Key, WorkQueue};
+use super::queue::{Key, WorkQueue, next_round};
 use super::{pod, write_options};
 
 mod claim;
@@ -66,7 +66,7 @@ impl PersistentVolumeController {
         let is_bound = (api.get(&PERSISTENT_VOLUME_CLAIMS, &key.namespace, &key.name))
             .is_none_or(|claim| claim["status"]["phase"] == "Bound");
         if !is_bound {
-            let next = next_resync(self.started.unwrap_or_default(), api.now());
+            let next = next_round(self.started.unwrap_or_default(), RESYNC, api.now());
             self.queue.add_at(next, Work::Claim(key.clone()));
         }
     }
@@ -211,15 +211,6 @@ impl Component for PersistentVolumeController {
     }
 }
 
-/// The first of the moments 15, 30, 45 … s after `start` that is after `now`.
-///
-/// Example: 20 s after the start the next one is 10 s away.
-fn next_resync(start: Time, now: Time) -> Time {
-    let passed = now.since(start).as_micros() / RESYNC.as_micros();
-    let rounds = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
-    start + RESYNC.saturating_mul(rounds)
-}
-
 fn surroundings(api: &ApiServer, claim: &Value) -> Surroundings {
     let class = class_of(claim);
     let classes: Vec<&Value> = api.list(&STORAGE_CLASSES, None).map(AsRef::as_ref).collect();
@@ -287,18 +278,4 @@ fn write_volume_phase(api: &mut ApiServer, volume: &Object, phase: &str, message
     new["status"]["phase"] = phase.into();
     new["status"]["message"] = message.into();
     drop(api.update(&PERSISTENT_VOLUMES, Some("status"), new, &write_options()));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resyncs_come_at_fixed_distances_from_the_start() {
-        let start = Time::from_micros(1_000_000);
-        let after = |seconds| start + Duration::from_secs(seconds);
-        for (now, next) in [(0, 15), (14, 15), (15, 30), (20, 30)] {
-            assert_eq!(next_resync(start, after(now)), after(next), "{now}");
-        }
-    }
 }

@@ -122,6 +122,15 @@ fn back_off((first, longest): Span, failures: u32) -> Duration {
     first.saturating_mul(factor).min(longest)
 }
 
+/// The first of the moments that come each `period` after `start` and are after `now`.
+///
+/// Example: with a period of 15 s, 20 s after the start the next one is 10 s away.
+pub(crate) fn next_round(start: Time, period: Duration, now: Time) -> Time {
+    let passed = now.since(start).as_micros() / period.as_micros().max(1);
+    let rounds = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
+    start + period.saturating_mul(rounds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +142,16 @@ mod tests {
             .map(|failures| back_off(BACK_OFF, failures).as_millis())
             .collect();
         assert_eq!(waits, [5, 10, 20, 655_360, 1_000_000, 1_000_000]);
+    }
+
+    #[test]
+    fn rounds_come_at_fixed_distances_from_the_start() {
+        let start = Time::from_micros(1_000_000);
+        let after = |seconds| start + Duration::from_secs(seconds);
+        for (now, next) in [(0, 15), (14, 15), (15, 30), (20, 30)] {
+            let found = next_round(start, Duration::from_secs(15), after(now));
+            assert_eq!(found, after(next), "{now}");
+        }
     }
 
     #[test]

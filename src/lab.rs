@@ -2,6 +2,7 @@
 //!
 //! A lab is a folder that a teacher reads and writes without knowing Rust; `docs/lab-authors.md` describes it.
 
+mod by_text;
 mod catalogue;
 mod definition;
 mod error;

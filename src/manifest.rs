@@ -14,6 +14,9 @@ use crate::lab::LabError;
 /// The field manager under which bbf applies manifests.
 pub const MANAGER: &str = "bbf";
 
+/// Where `kubectl apply` keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// How long a deletion may take, in cluster time; more than the default grace period of 30 s.
 const GONE_WITHIN: Duration = Duration::from_secs(120);
 
@@ -143,18 +146,40 @@ fn document(object: Value) -> Result<Document, String> {
     })
 }
 
-/// Applies objects in their order, as `kubectl apply --server-side --force-conflicts` would.
+/// Applies objects in their order, as `kubectl apply --server-side --force-conflicts` would. Each carries the annotation
+/// that `kubectl apply` leaves and looks for, so that the learner's own `kubectl apply` finds what was applied before.
 pub async fn apply(client: &Client, namespace: &str, documents: &[Document]) -> Result<(), ApplyError> {
     for document in documents {
         let params = PatchParams {
             field_validation: Some(ValidationDirective::Strict),
             ..PatchParams::apply(MANAGER).force()
         };
-        let (api, patch) = (document.api(client, namespace), Patch::Apply(&document.object));
+        let object = with_last_applied(document, namespace);
+        let (api, patch) = (document.api(client, namespace), Patch::Apply(&object));
         let patched = api.patch(&document.name, &params, &patch).await;
         patched.map_err(|error| refused(document, error))?;
     }
     Ok(())
+}
+
+/// The object with its own configuration in the annotation `last-applied-configuration`, as kubectl writes it
+/// (`kubectl/pkg/util/apply.go`): with the namespace, with annotations even if there are none, with a line feed behind.
+fn with_last_applied(document: &Document, namespace: &str) -> Value {
+    let mut object = document.object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        let annotations = metadata
+            .entry("annotations")
+            .or_insert_with(|| Value::Object(<_>::default()));
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.remove(LAST_APPLIED);
+        }
+        if document.kind.namespaced {
+            metadata.entry("namespace").or_insert_with(|| namespace.into());
+        }
+    }
+    let configuration = format!("{object}\n");
+    object["metadata"]["annotations"][LAST_APPLIED] = configuration.into();
+    object
 }
 
 /// Deletes objects and waits until they are gone, as `kubectl delete` would. Objects that don't exist are no mistake.
@@ -252,5 +277,20 @@ mod tests {
         )
         .unwrap_err();
         assert!(error.line > 4, "{error}");
+    }
+
+    #[test]
+    fn what_is_applied_carries_its_configuration_as_kubectl_leaves_it() {
+        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v}\n";
+        let document = parse("m.yaml", text).unwrap().remove(0);
+        let object = with_last_applied(&document, "n");
+        let left = object["metadata"]["annotations"][LAST_APPLIED].as_str().unwrap();
+        let configuration: Value = serde_json::from_str(left).unwrap();
+        assert!(left.ends_with("}\n"));
+        let metadata = serde_json::json!({"annotations": {}, "name": "a", "namespace": "n"});
+        assert_eq!(configuration["metadata"], metadata);
+        assert_eq!(configuration["data"], serde_json::json!({"k": "v"}));
+        let again = Document { object, ..document };
+        assert_eq!(with_last_applied(&again, "n"), again.object);
     }
 }

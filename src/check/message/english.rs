@@ -74,7 +74,7 @@ pub(super) fn say(message: &Message) -> String {
                 counted(*ready, "ready endpoint")
             )
         }
-        Message::HttpWaiting { url } => format!("{url} has not been asked yet"),
+        Message::HttpWaiting { url } => format!("{url} is asked once everything else has passed"),
         Message::HttpAnswered { url, status } => format!("{url} answers {status}"),
         Message::HttpStatus { url, status } => format!("{url} answers {status}"),
         Message::HttpWithout { url, text } => format!("the answer of {url} lacks {text:?}"),

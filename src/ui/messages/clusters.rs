@@ -58,7 +58,7 @@ super::messages! {
     context_needed() { "--cluster existing needs the context to use: --context NAME", "--cluster existing には、使用するコンテキストの指定が必要です: --context NAME" }
     context_without_existing() { "--context goes with --cluster existing.", "--context は --cluster existing と一緒に指定してください。" }
     image_without_kind() { "--node-image goes with --cluster kind.", "--node-image は --cluster kind と一緒に指定してください。" }
-    unfit(lab, needs) { "Lab {lab} can't be played in one namespace of a cluster that others use: it needs {needs}.", "ラボ {lab} は、共有クラスターの1つの名前空間では実行できません。必要なもの: {needs}" }
+    unfit(lab, needs) { "Lab {lab} can't be played in one namespace of a cluster that others use: it needs {needs}.", "ラボ {lab} は、共有クラスターの 1 つの名前空間では実行できません。必要なもの: {needs}" }
     need_nodes(count) { "{count} nodes of its own", "専用の {count} ノード" }
     need_port(port) { "port {port} of this machine", "このマシンのポート {port}" }
     need_cluster_object(object) { "{object}, which belongs to no namespace", "名前空間に属さない {object}" }

@@ -285,7 +285,7 @@ impl Kind {
         let as_wanted = look
             .record
             .as_ref()
-            .is_none_or(|record| record.made_of == made_of);
+            .is_none_or(|record| record.made_of.is_like(&made_of));
         match decide(look.stage(), look.there, as_wanted) {
             Plan::Refuse => Err(Failure::Foreign(self.name.clone()).into()),
             Plan::Make => self.make(&programs, made_of).await,

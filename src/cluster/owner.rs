@@ -1,7 +1,7 @@
 //! Whose a cluster is: a mark that can be worked out again from this machine and bbf's state folder, so that bbf knows its
 //! own clusters even after the folder was lost, and leaves those of others alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The key of the label that names the owner: on the nodes of a kind cluster, and on a lab's namespace elsewhere.
 pub const LABEL: &str = "bbf/owner";
@@ -12,6 +12,8 @@ pub fn id(state: &Path) -> String {
 }
 
 fn mark(machine: &str, state: &Path) -> String {
+    // `/a/b/` is `/a/b`.
+    let state: PathBuf = state.components().collect();
     format!(
         "{:016x}",
         fnv1a(format!("{machine}\n{}", state.display()).as_bytes())
@@ -66,6 +68,7 @@ mod tests {
         let own = mark("m", Path::new("/s"));
         assert_eq!(own.len(), 16);
         assert_eq!(own, mark("m", Path::new("/s")));
+        assert_eq!(own, mark("m", Path::new("/s/")));
         assert_ne!(own, mark("n", Path::new("/s")));
         assert_ne!(own, mark("m", Path::new("/t")));
         assert_eq!(id(Path::new("/s")), id(Path::new("/s")));

@@ -17,6 +17,12 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// After how long an object that only its finalizers hold is let go.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long the cluster's own controllers may take to put back what was changed or removed.
+const CONTROLLERS: Duration = Duration::from_secs(10);
+
+/// A new cluster is quiet when two looks this far apart find the same; it is looked at so often at most.
+const QUIET: (Duration, u32) = (Duration::from_secs(2), 15);
+
 /// How long to wait between looks: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
@@ -116,29 +122,82 @@ fn node_patch(before: &NodeState, now: &NodeState) -> Option<Value> {
     Some(json!({ "metadata": { "labels": labels }, "spec": spec }))
 }
 
-/// Takes the inventory of a new cluster.
+/// Takes the inventory of a new cluster, once its controllers have made what they make by themselves.
 pub(super) async fn inventory(client: &Client) -> Result<Inventory, Error> {
-    Ok(Inventory::of(&look(client).await?))
+    let mut inventory = Inventory::of(&look(client).await?);
+    for _ in 0..QUIET.1 {
+        tokio::time::sleep(QUIET.0).await;
+        let now = Inventory::of(&look(client).await?);
+        if now == inventory {
+            break;
+        }
+        inventory = now;
+    }
+    Ok(inventory)
 }
 
 /// Sweeps a cluster and proves that it is clean; or else says what is not as it was.
 pub(super) async fn sweep(client: &Client, before: &Inventory) -> Result<Result<(), Vec<String>>, Error> {
     let begin = Instant::now();
+    let mut broom = Broom::default();
     let mut pause = PAUSES.0;
-    let mut asked = BTreeSet::new();
     loop {
         let seen = look(client).await?;
         let plan = plan(before, &seen);
-        if plan.is_clean() {
-            forget_events(client).await?;
-            return Ok(Ok(()));
+        match plan.verdict(begin.elapsed(), broom.idle_for()) {
+            Verdict::Clean => {
+                forget_events(client).await?;
+                return Ok(Ok(()));
+            }
+            Verdict::Beyond(left) => return Ok(Err(left)),
+            Verdict::GoOn => broom.sweep(client, &plan, begin.elapsed()).await?,
         }
-        if !plan.beyond.is_empty() {
-            return Ok(Err(plan.beyond));
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// How a sweep stands.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Clean,
+    GoOn,
+    /// This can't be put back.
+    Beyond(Vec<String>),
+}
+
+impl Plan<'_> {
+    /// How the sweep stands after it has taken so long, and after there has been nothing to do but to wait for so long.
+    fn verdict(&self, taken: Duration, idle: Duration) -> Verdict {
+        let nothing_to_do = self.extra.is_empty() && self.nodes.is_empty();
+        if self.is_clean() {
+            Verdict::Clean
+        } else if nothing_to_do && idle > CONTROLLERS {
+            Verdict::Beyond(self.beyond.clone())
+        } else if taken > LIMIT {
+            let extra = self.extra.iter().map(|it| it.key.clone());
+            Verdict::Beyond(self.beyond.iter().cloned().chain(extra).collect())
+        } else {
+            Verdict::GoOn
         }
-        if begin.elapsed() > LIMIT {
-            return Ok(Err(plan.extra.iter().map(|it| it.key.clone()).collect()));
-        }
+    }
+}
+
+/// What a sweep has done so far.
+#[derive(Debug, Default)]
+struct Broom {
+    /// The uids of what was asked to go.
+    asked: BTreeSet<String>,
+    /// Since when there is nothing to do but to wait for the controllers.
+    idle_since: Option<Instant>,
+}
+
+impl Broom {
+    fn idle_for(&self) -> Duration {
+        self.idle_since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    async fn sweep(&mut self, client: &Client, plan: &Plan<'_>, taken: Duration) -> Result<(), Error> {
         for (name, patch) in &plan.nodes {
             let nodes: Api<Node> = Api::all(client.clone());
             let patched = nodes
@@ -147,14 +206,15 @@ pub(super) async fn sweep(client: &Client, before: &Inventory) -> Result<Result<
             tolerate(patched.map(drop))?;
         }
         for it in removable(&plan.extra) {
-            if asked.insert(it.uid.clone()) {
+            if self.asked.insert(it.uid.clone()) {
                 remove(client, it).await?;
-            } else if it.leaving && it.finalizers && begin.elapsed() > PATIENCE {
+            } else if it.leaving && it.finalizers && taken > PATIENCE {
                 let_go(client, it).await?;
             }
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSES.1);
+        self.idle_since = (plan.extra.is_empty() && plan.nodes.is_empty())
+            .then(|| self.idle_since.unwrap_or_else(Instant::now));
+        Ok(())
     }
 }
 
@@ -289,6 +349,29 @@ mod tests {
             object("Service", "b", "v", None),
         ];
         assert!(plan(&before, &again).is_clean(), "made again as it was");
+    }
+
+    #[test]
+    fn what_controllers_may_put_back_is_waited_for_and_nothing_for_ever() {
+        let wait = |seconds| Duration::from_secs(seconds);
+        let pod = object("Pod", "a", "u", None);
+        let busy = Plan {
+            extra: vec![&pod],
+            ..Plan::default()
+        };
+        let lost = Plan {
+            beyond: vec!["x".to_owned()],
+            ..Plan::default()
+        };
+        for (plan, taken, idle, verdict) in [
+            (&Plan::default(), 0, 0, Verdict::Clean),
+            (&busy, 1, 0, Verdict::GoOn),
+            (&busy, 181, 0, Verdict::Beyond(vec!["Pod/default/a".to_owned()])),
+            (&lost, 1, 1, Verdict::GoOn),
+            (&lost, 11, 11, Verdict::Beyond(vec!["x".to_owned()])),
+        ] {
+            assert_eq!(plan.verdict(wait(taken), wait(idle)), verdict);
+        }
     }
 
     #[test]

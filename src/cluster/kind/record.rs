@@ -1,6 +1,7 @@
 //! What bbf knows of a kind cluster that it makes or has made. It is written before the cluster is begun, so that whatever
 //! an interrupted command left is known to be bbf's own.
 
+use super::node_image::tag;
 use super::runtime::Runtime;
 use crate::cluster::inventory::Inventory;
 use crate::platform::files::{self, Access};
@@ -35,6 +36,13 @@ pub(super) struct MadeOf {
     pub(super) config: String,
     /// The image of the nodes, as it was asked for.
     pub(super) node_image: String,
+}
+
+impl MadeOf {
+    /// Whether it makes the same cluster. An image from an archive is the same without its digest.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.config == other.config && tag(&self.node_image) == tag(&other.node_image)
+    }
 }
 
 impl Record {
@@ -147,6 +155,17 @@ mod tests {
             node_image: "kindest/node:v1.36.1".to_owned(),
         };
         Record::begun("0123456789abcdef".to_owned(), Runtime::Docker, made_of)
+    }
+
+    #[test]
+    fn a_cluster_is_the_same_with_and_without_the_digest_of_its_image() {
+        let made_of = |image: &str, config: &str| MadeOf {
+            config: config.to_owned(),
+            node_image: image.to_owned(),
+        };
+        let one = made_of("a:1@sha256:x", "c");
+        assert!(one.is_like(&made_of("a:1", "c")));
+        assert!(!one.is_like(&made_of("a:2", "c")) && !one.is_like(&made_of("a:1", "d")));
     }
 
     #[test]

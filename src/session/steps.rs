@@ -95,6 +95,29 @@ pub async fn start(store: &mut Store, opening: Opening<'_>) -> Result<Started, E
     Ok(Started::Fresh(running))
 }
 
+/// Gives up a start that failed or was cancelled on a cluster which is not the embedded one: nothing half made stays, and the
+/// learner is free to start elsewhere.
+///
+/// # Errors
+/// When another command is at work, or a file can't be read or written.
+pub async fn give_up(
+    store: &mut Store,
+    lab: &Lab,
+    place: &Place,
+    provider: &dyn Provider,
+) -> Result<(), Error> {
+    let _lock = Lock::take(&store.folders().lock(), &format!("bbf lab start {}", lab.id()))?;
+    let begun = |record: &Record| {
+        record.lab == lab.id() && record.place == *place && record.stage == Stage::Preparing
+    };
+    if store.record()?.as_ref().is_some_and(begun) {
+        // What can't be removed now is recorded with the cluster, and removed by its next use.
+        provider.abandon().await.ok();
+        store.replace(None)?;
+    }
+    Ok(())
+}
+
 /// Puts the lab back to the break, whatever was done since.
 ///
 /// # Errors

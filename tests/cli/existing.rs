@@ -138,8 +138,6 @@ fn a_context_must_be_named_and_be_there() {
         assert!(refused.stderr.contains(told), "{line}: {refused:?}");
     }
     assert!(class.namespaces().is_empty());
-    class.start().code(2);
-    class.learner.bbf("lab stop").code(0);
     class.start().code(0);
 }
 

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where a step of it can't be done")]
 
 mod catalogue;
+#[cfg(unix)]
+mod docker;
 mod environment;
 #[cfg(unix)]
 mod existing;
+mod kind;
 mod learner;
 mod lifetime;
 #[cfg(unix)]
@@ -16,5 +19,6 @@ mod screen;
 #[cfg(unix)]
 mod stand_in;
 mod trouble;
+mod verdicts;
 #[cfg(unix)]
 mod world;

@@ -1,6 +1,7 @@
 //! Labs on kind, through a stand-in for kind and docker: every step of the provider, and what happens when something fails.
 
 use crate::environment::{edit, kill};
+use crate::verdicts;
 use crate::world::World;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, ServiceAccount};
 use kube::api::{Api, Patch, PatchParams, PostParams};
@@ -108,35 +109,20 @@ fn a_lab_is_played_on_kind_without_being_told_again_where() {
 
 #[test]
 fn every_lab_is_solved_on_kind() {
-    let list = World::new().bbf("lab list --output json").code(0).json();
-    let labs: Vec<String> = list["labs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|lab| lab["id"].as_str().unwrap().to_owned())
-        .collect();
-    let solve = |lab: &String| {
+    let labs = verdicts::labs(&|line| World::new().bbf(line));
+    let verdicts = |lab: &String| {
         let world = World::new();
-        world
-            .bbf(&format!("lab start {lab} --cluster kind --no-live"))
-            .code(0);
-        world.bbf("lab check --timeout 1").code(1);
-        let solutions = world.bbf("lab solution --yes --output json").code(0).json();
-        let solutions = solutions["solutions"].as_array().unwrap().clone();
-        let text = solutions.iter().map(|it| it["text"].as_str().unwrap());
-        let text = text
-            .into_iter()
-            .find(|text| text.contains("apiVersion"))
-            .unwrap()
-            .to_owned();
-        std::fs::write(world.home.path(&format!("bbf/{lab}/solution.yaml")), text).unwrap();
-        let checked = world.bbf("lab check --timeout 5m");
-        assert_eq!(checked.code, 0, "{lab}: {checked:#?}");
-        world.bbf("lab stop").code(0);
+        let work = world.home.path("bbf");
+        verdicts::of_break_and_solution(&|line| world.bbf(line), &work, lab, "--cluster kind")
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = labs.iter().map(|lab| scope.spawn(move || solve(lab))).collect();
-        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let threads: Vec<_> = labs
+            .iter()
+            .map(|lab| (lab, scope.spawn(move || verdicts(lab))))
+            .collect();
+        for (lab, thread) in threads {
+            assert_eq!(thread.join().unwrap(), [1, 0], "{lab}");
+        }
     });
 }
 
@@ -426,8 +412,15 @@ fn what_is_broken_is_told_nothing_half_made_stays_and_the_next_command_works() {
         );
         world.fail("");
         assert!(world.containers().is_empty(), "{broken}");
-        world.bbf("lab stop").code(0);
+        assert!(world.bbf("lab stop").code(0).stdout.contains("No lab is running"));
     }
+    world.fail("docker-down");
+    world.bbf(START).code(3);
+    world
+        .bbf("lab start ch07-readiness --cluster embedded --no-live")
+        .code(0);
+    world.bbf("lab stop").code(0);
+    world.fail("");
     world.bbf(START).code(0);
     world.fail("docker-down");
     let check = world.bbf("lab check --timeout 1").code(3);

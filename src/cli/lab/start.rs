@@ -23,7 +23,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) ->
     let opening = Opening {
         lab: &lab,
         pack: context.pack_of(&lab),
-        place,
+        place: place.clone(),
         provider: provider.as_ref(),
         readme: &task::readme(&lab, context.language()),
         command: &format!("bbf lab start {}", lab.id()),
@@ -32,6 +32,12 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) ->
         .unless_cancelled(provider.as_ref(), steps::start(&mut store, opening))
         .await;
     context.say_damaged(&mut store);
+    if started.is_err() && !provider.traits().own_time {
+        // The failure itself is what has to be told.
+        steps::give_up(&mut store, &lab, &place, provider.as_ref())
+            .await
+            .ok();
+    }
     let live = !arguments.no_live && on_terminal(context);
     match started? {
         Started::Fresh(Running {

@@ -54,6 +54,8 @@ fn config() -> Config {
             controllers: false,
             scheduler: false,
             kubelets: false,
+            local_path: false,
+            metrics_server: false,
         },
     }
 }
@@ -86,7 +88,7 @@ fn done(response: Response) -> Outcome<Body> {
     match (response.status, response.body) {
         (200..=299, body) => Ok(body),
         (status, Body::Whole(bytes)) => Err(format!("{status}: {}", String::from_utf8_lossy(&bytes)).into()),
-        (status, Body::Stream(_)) => Err(format!("{status} with a stream").into()),
+        (status, Body::Stream(_) | Body::Session(_)) => Err(format!("{status} with a stream").into()),
     }
 }
 

@@ -211,6 +211,7 @@ mod tests {
             scheduler: false,
             kubelets: false,
             local_path: false,
+            metrics_server: false,
         };
         Config {
             seed: 1,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::clock::Time;
+use crate::metrics::Metrics;
 use crate::resource::{NAMESPACES, PRIORITY_CLASSES, Resource};
 use crate::rng::Rng;
 use crate::status::Status;
@@ -57,6 +58,8 @@ pub struct ApiServer {
     token_key: authentication::token::Key,
     /// Whose request is being answered; nobody's while a component acts.
     user: Option<UserInfo>,
+    /// What metrics-server serves; `None` in a cluster without it.
+    metrics: Option<Metrics>,
 }
 
 /// How a write is to be done.
@@ -114,6 +117,7 @@ impl ApiServer {
             now,
             token_key: authentication::token::Key::of_seed(seed),
             user: None,
+            metrics: None,
         }
     }
 
@@ -145,6 +149,16 @@ impl ApiServer {
 
     pub(crate) fn token_key(&self) -> &authentication::token::Key {
         &self.token_key
+    }
+
+    /// Lets metrics-server take in what it saw of Pods and nodes; its API is served from then on.
+    pub(crate) fn metrics_mut(&mut self) -> &mut Metrics {
+        self.metrics.get_or_insert_default()
+    }
+
+    /// What metrics-server serves; `None` in a cluster without it.
+    pub(crate) fn metrics(&self) -> Option<&Metrics> {
+        self.metrics.as_ref()
     }
 
     /// The present cluster time.

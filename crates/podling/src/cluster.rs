@@ -42,6 +42,9 @@ pub struct Components {
     /// A provisioner for volumes on the nodes, with the StorageClass `standard`, as kind has it.
     #[serde(default)]
     pub local_path: bool,
+    /// The add-on metrics-server: `metrics.k8s.io`, for `kubectl top` and for autoscalers. A new cluster has none.
+    #[serde(default)]
+    pub metrics_server: bool,
 }
 
 impl Default for Components {
@@ -51,6 +54,7 @@ impl Default for Components {
             scheduler: true,
             kubelets: true,
             local_path: true,
+            metrics_server: false,
         }
     }
 }
@@ -143,8 +147,11 @@ impl Cluster {
         }
         // The nodes have chance of their own, as each component has.
         let mut nodes = Nodes::new(&configs, Rng::new(seed ^ 0x6E6F_6465));
-        let components = components_of(components, seed);
         nodes.register(&mut api);
+        if components.metrics_server {
+            nodes.start_metrics_server(&mut api);
+        }
+        let components = components_of(components, seed);
         let mut cluster = Self {
             api,
             components,

@@ -19,7 +19,9 @@ mod disruption;
 mod endpoint_slice;
 mod endpoints;
 mod garbage_collector;
+mod go_selector;
 mod history;
+mod horizontal_pod_autoscaler;
 mod int_or_percent;
 mod job;
 mod namespace;
@@ -48,6 +50,7 @@ use disruption::DisruptionController;
 use endpoint_slice::EndpointSliceController;
 use endpoints::EndpointsController;
 use garbage_collector::GarbageCollector;
+use horizontal_pod_autoscaler::HorizontalController;
 use job::JobController;
 use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
@@ -90,6 +93,7 @@ impl ControllerManager {
                 Box::new(GarbageCollector::new(fork())),
                 Box::new(ResourceQuotaController::new(fork())),
                 Box::new(DisruptionController::new(fork())),
+                Box::new(HorizontalController::new(fork())),
                 Box::new(PersistentVolumeController::new(fork())),
                 Box::new(ProtectionController::new(fork())),
                 Box::new(TaintEvictionController::new(fork())),

@@ -8,6 +8,7 @@
 use crate::rng::Rng;
 
 pub(crate) mod files;
+pub(crate) mod load;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod reference;

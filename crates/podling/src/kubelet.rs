@@ -31,6 +31,7 @@ mod exec;
 mod followed_log;
 mod images;
 mod logs;
+mod metrics;
 mod node;
 mod plan;
 mod probe;
@@ -57,6 +58,8 @@ use worker::{Stage, Worker};
 enum Task {
     /// A node renews its lease.
     Lease(String),
+    /// metrics-server looks at all nodes.
+    Metrics,
     /// A pod is synced.
     Sync(String),
     /// A pod's turn in the queue: it is synced again.
@@ -265,6 +268,7 @@ impl Component for Nodes {
         };
         match task {
             Task::Lease(node) => self.renew_lease(api, node),
+            Task::Metrics => self.report_metrics(api),
             Task::Sync(uid) | Task::Queue(uid) => self.sync(api, &uid),
             Task::Step(uid) => self.step(api, &uid),
             Task::Relist(uid) => self.relist(&uid, api.now()),

@@ -11,6 +11,7 @@ pub mod images;
 mod kubelet;
 mod label_selector;
 mod local_path;
+mod metrics;
 pub mod network;
 mod placement;
 mod pod_condition;

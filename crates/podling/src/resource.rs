@@ -3,6 +3,8 @@
 //! Discovery, routing, storage keys and error texts all read this one table. A kind stands here once the
 //! cluster does with it what Kubernetes does, never before.
 
+use std::sync::OnceLock;
+
 /// One served resource, such as `deployments` of `apps/v1`.
 #[derive(Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Resource {
@@ -737,6 +739,40 @@ pub static ALL: &[&Resource] = &[
     &inert::PRIORITY_LEVEL_CONFIGURATIONS,
 ];
 
+resource!(
+    NODE_METRICS,
+    "metrics.k8s.io",
+    version "v1beta1",
+    "nodes",
+    "",
+    "NodeMetrics",
+    false,
+    short & [],
+    categories & [],
+    sub & []
+);
+resource!(
+    POD_METRICS,
+    "metrics.k8s.io",
+    version "v1beta1",
+    "pods",
+    "",
+    "PodMetrics",
+    true,
+    short & [],
+    categories & [],
+    sub & []
+);
+
+/// What is served, with or without metrics-server, which serves its own two resources and stores nothing.
+pub(crate) fn served(with_metrics: bool) -> &'static [&'static Resource] {
+    static WITH_METRICS: OnceLock<Vec<&'static Resource>> = OnceLock::new();
+    match with_metrics {
+        true => WITH_METRICS.get_or_init(|| [ALL, &[&NODE_METRICS, &POD_METRICS]].concat()),
+        false => ALL,
+    }
+}
+
 impl Resource {
     /// `v1` or `apps/v1`, as objects carry it.
     pub fn api_version(&self) -> String {
@@ -750,6 +786,7 @@ impl Resource {
     /// The verbs that are served, in the order of discovery.
     pub fn verbs(&self) -> &'static [&'static str] {
         match (self.group, self.plural) {
+            ("metrics.k8s.io", _) => &["get", "list"],
             ("", "bindings") | ("authentication.k8s.io" | "authorization.k8s.io", _) => &["create"],
             ("", "componentstatuses") => &["get", "list"],
             ("", "namespaces") => &["create", "delete", "get", "list", "patch", "update", "watch"],

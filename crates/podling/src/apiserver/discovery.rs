@@ -9,7 +9,7 @@ use super::authentication::token;
 use super::negotiation::{self, Clause};
 use super::{health, openapi};
 use crate::request::{Request, Response};
-use crate::resource::{self, Resource, Subresource};
+use crate::resource::{Resource, Subresource};
 use crate::status::Status;
 
 /// The Kubernetes version that podling speaks.
@@ -80,8 +80,11 @@ const STORAGE_VERSION_HASHES: &[(&str, &str)] = &[
     ("VolumeAttributesClass", "tIjydgKBC5w="),
 ];
 
+/// The resources that are served.
+type Served = &'static [&'static Resource];
+
 /// The answer to a request that is about the server itself; `None` if it is about anything else.
-pub(crate) fn document(request: &Request) -> Option<Response> {
+pub(crate) fn document(request: &Request, all: Served) -> Option<Response> {
     let path = request.path.trim_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
     let answer = match parts.as_slice() {
@@ -91,8 +94,8 @@ pub(crate) fn document(request: &Request) -> Option<Response> {
         [".well-known", "openid-configuration"] => Some(Response::json(200, &issuer())),
         ["openid", "v1", "jwks"] => Some(keys()),
         ["healthz" | "livez" | "readyz", ..] => health::answer(request),
-        [""] => Some(Response::json(200, &root_paths())),
-        ["api" | "apis", ..] => discovery(request, &parts),
+        [""] => Some(Response::json(200, &root_paths(all))),
+        ["api" | "apis", ..] => discovery(request, &parts, all),
         _ => None,
     }?;
     Some(match request.method.as_str() {
@@ -117,16 +120,16 @@ fn keys() -> Response {
     response
 }
 
-fn discovery(request: &Request, parts: &[&str]) -> Option<Response> {
+fn discovery(request: &Request, parts: &[&str], all: Served) -> Option<Response> {
     let (legacy, aggregated) = match *parts {
-        ["api"] => (api_versions(), Some(vec![group_discovery("")])),
+        ["api"] => (api_versions(all), Some(vec![group_discovery("", all)])),
         ["apis"] => {
-            let groups = groups().map(group_discovery).collect();
-            (api_groups(), Some(groups))
+            let groups = groups(all).map(|group| group_discovery(group, all)).collect();
+            (api_groups(all), Some(groups))
         }
-        ["api", version] => (resource_list("", version)?, None),
-        ["apis", group] => (api_group(served(group)?), None),
-        ["apis", group, version] => (resource_list(served(group)?, version)?, None),
+        ["api", version] => (resource_list("", version, all)?, None),
+        ["apis", group] => (api_group(served(group, all)?, all), None),
+        ["apis", group, version] => (resource_list(served(group, all)?, version, all)?, None),
         _ => return None,
     };
     Some(match (form(&request.accept), aggregated) {
@@ -162,34 +165,32 @@ fn form_of(clause: &Clause<'_>) -> Option<Form> {
 }
 
 /// The groups that are served, but for core, in their order.
-fn groups() -> impl Iterator<Item = &'static str> {
+fn groups(all: Served) -> impl Iterator<Item = &'static str> {
     let mut last = "";
-    resource::ALL
-        .iter()
+    all.iter()
         .map(|resource| resource.group)
         .filter(move |group| std::mem::replace(&mut last, group) != *group)
 }
 
-fn served(group: &str) -> Option<&'static str> {
-    groups().find(|served| *served == group)
+fn served(group: &str, all: Served) -> Option<&'static str> {
+    groups(all).find(|served| *served == group)
 }
 
 /// The versions of a group; each stands once, as its resources stand together.
-fn versions(group: &str) -> Vec<&'static str> {
-    let mut versions: Vec<&str> = of_group(group).map(|resource| resource.version).collect();
+fn versions(group: &str, all: Served) -> Vec<&'static str> {
+    let mut versions: Vec<&str> = of_group(group, all).map(|resource| resource.version).collect();
     versions.dedup();
     versions
 }
 
-fn of_group(group: &str) -> impl Iterator<Item = &'static Resource> {
-    resource::ALL
-        .iter()
+fn of_group(group: &str, all: Served) -> impl Iterator<Item = &'static Resource> {
+    all.iter()
         .copied()
         .filter(move |resource| resource.group == group)
 }
 
 /// `RootPaths`: what can be asked for.
-fn root_paths() -> Value {
+fn root_paths(all: Served) -> Value {
     let mut paths: Vec<String> = [
         "/api",
         "/api/v1",
@@ -200,9 +201,9 @@ fn root_paths() -> Value {
     ]
     .map(str::to_owned)
     .into();
-    for group in groups().filter(|group| !group.is_empty()) {
+    for group in groups(all).filter(|group| !group.is_empty()) {
         paths.push(format!("/apis/{group}"));
-        let versions = versions(group).into_iter();
+        let versions = versions(group, all).into_iter();
         paths.extend(versions.map(|version| format!("/apis/{group}/{version}")));
     }
     paths.extend(health::paths());
@@ -219,27 +220,27 @@ fn version() -> Value {
     })
 }
 
-fn api_versions() -> Value {
+fn api_versions(all: Served) -> Value {
     json!({
-        "kind": "APIVersions", "versions": versions(""),
+        "kind": "APIVersions", "versions": versions("", all),
         "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": SERVER_ADDRESS}],
     })
 }
 
-fn api_groups() -> Value {
-    let groups: Vec<Value> = groups().map(group_facts).collect();
+fn api_groups(all: Served) -> Value {
+    let groups: Vec<Value> = groups(all).map(|group| group_facts(group, all)).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
 }
 
-fn api_group(group: &str) -> Value {
-    let mut facts = group_facts(group);
+fn api_group(group: &str, all: Served) -> Value {
+    let mut facts = group_facts(group, all);
     facts["kind"] = "APIGroup".into();
     facts["apiVersion"] = "v1".into();
     facts
 }
 
-fn group_facts(group: &str) -> Value {
-    let versions = versions(group)
+fn group_facts(group: &str, all: Served) -> Value {
+    let versions = versions(group, all)
         .into_iter()
         .map(|version| json!({"groupVersion": format!("{group}/{version}"), "version": version}));
     let versions: Vec<Value> = versions.collect();
@@ -247,8 +248,8 @@ fn group_facts(group: &str) -> Value {
 }
 
 /// `APIResourceList`; only that of a named group says its own apiVersion.
-fn resource_list(group: &'static str, version: &str) -> Option<Value> {
-    let resources: Vec<Value> = of_group(group)
+fn resource_list(group: &'static str, version: &str, all: Served) -> Option<Value> {
+    let resources: Vec<Value> = of_group(group, all)
         .filter(|resource| resource.version == version)
         .flat_map(listed)
         .collect();
@@ -319,15 +320,15 @@ fn aggregated_list(version: &str, groups: &[Value]) -> Response {
     response
 }
 
-fn group_discovery(group: &str) -> Value {
+fn group_discovery(group: &str, all: Served) -> Value {
     let of_version = |version: &str| {
-        let resources: Vec<Value> = of_group(group)
+        let resources: Vec<Value> = of_group(group, all)
             .filter(|resource| resource.version == version)
             .map(resource_discovery)
             .collect();
         json!({"version": version, "resources": resources, "freshness": "Current"})
     };
-    let versions: Vec<Value> = versions(group).into_iter().map(of_version).collect();
+    let versions: Vec<Value> = versions(group, all).into_iter().map(of_version).collect();
     let mut metadata = Map::new();
     if !group.is_empty() {
         metadata.insert("name".to_owned(), group.into());
@@ -369,6 +370,7 @@ fn response_kind(resource: &Resource, (group, version, kind): (&str, &str, &str)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource;
 
     const KUBECTL: &str =
         "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
@@ -376,7 +378,7 @@ mod tests {
     fn get(path: &str, accept: &str) -> Response {
         let mut request = Request::new("GET", path);
         accept.clone_into(&mut request.accept);
-        document(&request).unwrap()
+        document(&request, resource::ALL).unwrap()
     }
 
     #[test]
@@ -514,9 +516,12 @@ mod tests {
         assert_eq!(body, b"ok");
         let nothing = ["/healthz/nope", "/apis/metrics.k8s.io", "/api/v2", "/api/v1/pods"];
         for path in nothing {
-            assert!(document(&Request::new("GET", path)).is_none(), "{path}");
+            assert!(
+                document(&Request::new("GET", path), resource::ALL).is_none(),
+                "{path}"
+            );
         }
-        let refused = document(&Request::new("POST", "/version")).unwrap();
+        let refused = document(&Request::new("POST", "/version"), resource::ALL).unwrap();
         assert_eq!(refused.status, 405);
     }
 

@@ -11,6 +11,7 @@ mod patch;
 pub(crate) mod presentation;
 mod query;
 mod read;
+mod resource_metrics;
 mod reviews;
 mod scale;
 mod token_request;
@@ -19,7 +20,7 @@ use super::authorization::RequestInfo;
 use super::route::{self, Destination, Route};
 use super::{ApiServer, authentication, authorization, discovery, registry};
 use crate::request::{Request, Response};
-use crate::resource::{BINDINGS, COMPONENT_STATUSES, inert};
+use crate::resource::{self, BINDINGS, COMPONENT_STATUSES, inert};
 use crate::status::Status;
 use crate::user::UserInfo;
 
@@ -51,11 +52,15 @@ fn answer(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> 
     if request.body.len() > MOST_BODY_BYTES {
         return Status::too_large(&format!("limit is {MOST_BODY_BYTES}")).into();
     }
-    if let Some(response) = discovery::document(request) {
+    let served = resource::served(api.metrics().is_some());
+    if let Some(response) = discovery::document(request, served) {
+        return response;
+    }
+    if let Some(response) = resource_metrics::answer(api, request) {
         return response;
     }
     match route::parse(&request.path) {
-        Destination::Resource(route) => resource(api, request, &route, runtime),
+        Destination::Resource(route) => of_resource(api, request, &route, runtime),
         Destination::UnknownResource => Status::no_such_path().into(),
         Destination::Nothing => Response::text(404, "404 page not found\n"),
     }
@@ -123,7 +128,7 @@ pub(crate) struct ProxyTarget {
 }
 
 /// Answers a request about a resource; a refusal carries the warnings that came before it.
-fn resource(api: &mut ApiServer, request: &Request, route: &Route, runtime: &mut dyn Runtime) -> Response {
+fn of_resource(api: &mut ApiServer, request: &Request, route: &Route, runtime: &mut dyn Runtime) -> Response {
     let mut warnings: Vec<String> = registry::deprecation(route.resource)
         .map(str::to_owned)
         .into_iter()

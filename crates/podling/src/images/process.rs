@@ -1,13 +1,20 @@
 //! A container's first process, from its start to its end.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::load;
 use super::server::Server;
 use super::shell::applets;
 use super::shell::machine::{Machine, Reply, Turn, World, is_shell};
 use super::{Image, Program};
 use crate::clock::Time;
 use crate::network::{ConnectError, HttpRequest, HttpResponse};
+
+/// What a shell with a program or two takes.
+const SHELL_MEMORY: u64 = 1 << 20;
+/// What something unknown takes.
+const IDLE_MEMORY: u64 = 5 << 20;
 
 /// What a process may use.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -249,6 +256,18 @@ impl Process {
         match self {
             Self::Server(server) => server.grpc_serving(port, now),
             _ => None,
+        }
+    }
+
+    /// CPU time used since its start, and memory in bytes.
+    pub(crate) fn used(&self, started: Time, limits: Limits, now: Time) -> (Duration, u64) {
+        match self {
+            Self::Server(server) => server.used(now),
+            Self::Machine(machine) => {
+                let most = load::at_most(now.since(started), limits);
+                (machine.cpu_used().min(most), SHELL_MEMORY)
+            }
+            Self::Idle => (Duration::ZERO, IDLE_MEMORY),
         }
     }
 

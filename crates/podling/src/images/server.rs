@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::load::Load;
 use super::process::{Launch, Limits, OnSignal};
 use super::shell::machine::{Turn, World};
 use super::{Greeting, HelloServer, LEARN, Program};
@@ -19,6 +20,18 @@ const LEAK_STEP: u64 = 50 << 20;
 const LEAK_PAUSE: Duration = Duration::from_millis(10);
 /// …and with this much CPU time to fill it.
 const LEAK_CPU: Duration = Duration::from_millis(50);
+
+/// The CPU time of one request to a hello-server: the book's loop of about 100 a second uses 14m.
+const GO_REQUEST: Duration = Duration::from_micros(135);
+/// The same of nginx.
+const NGINX_REQUEST: Duration = Duration::from_micros(60);
+/// The same of the lab server.
+const LAB_REQUEST: Duration = Duration::from_micros(100);
+
+/// A small Go server takes so much memory…
+const GO_MEMORY: u64 = 2_617_344;
+/// …and nginx with its workers so much.
+const NGINX_MEMORY: u64 = 5_328_896;
 
 /// delayfailserver is healthy for so long.
 const HEALTHY_FOR: Duration = Duration::from_secs(10);
@@ -42,6 +55,7 @@ pub(crate) struct Server {
     /// When and how it ends, once that is settled.
     end: Option<(Time, i32)>,
     out_of_memory: bool,
+    load: Load,
 }
 
 /// The time stamp of Go's `log` package.
@@ -110,7 +124,13 @@ impl Server {
             requests: 0,
             end: None,
             out_of_memory: false,
+            load: Load::new(world.now),
         };
+        if let Behaviour::Lab(lab) = &server.behaviour
+            && lab.burns
+        {
+            server.load.burn();
+        }
         server.greet(launch, unknown_port.as_deref(), world);
         if let Some(named) = unknown_port {
             say(world, &format!("listen tcp: lookup tcp/{named}: unknown port"));
@@ -249,6 +269,7 @@ impl Server {
             return Err(ConnectError::Refused(format!("127.0.0.1:{port}")));
         }
         self.requests += 1;
+        self.load.add(self.cost_of_request(), self.limits, world.now);
         let path = request.path.split('?').next().unwrap_or("/");
         let age = world.now.since(self.started);
         match &self.behaviour {
@@ -263,6 +284,37 @@ impl Server {
                 let lab = lab.clone();
                 Ok(lab.answer(path, age, self.limits, world))
             }
+        }
+    }
+
+    const fn cost_of_request(&self) -> Duration {
+        match self.behaviour {
+            Behaviour::Hello(..) | Behaviour::DelayFail => GO_REQUEST,
+            Behaviour::Nginx => NGINX_REQUEST,
+            Behaviour::Lab(_) => LAB_REQUEST,
+        }
+    }
+
+    /// CPU time used since its start, and memory in bytes.
+    pub(super) fn used(&self, now: Time) -> (Duration, u64) {
+        (self.load.done(self.limits, now), self.memory(now))
+    }
+
+    fn memory(&self, now: Time) -> u64 {
+        let own = match &self.behaviour {
+            Behaviour::Hello(..) | Behaviour::DelayFail => GO_MEMORY,
+            Behaviour::Nginx => NGINX_MEMORY,
+            Behaviour::Lab(lab) => GO_MEMORY + lab.allocates,
+        };
+        match self.end {
+            Some((at, _)) if self.out_of_memory => {
+                let begun = at - leak_time(self.limits);
+                let steps = now.since(begun).as_nanos() * u128::from(self.limits.memory)
+                    / leak_time(self.limits).as_nanos().max(1);
+                own.max(u64::try_from(steps).unwrap_or(u64::MAX))
+                    .min(self.limits.memory)
+            }
+            _ => own,
         }
     }
 
@@ -293,6 +345,13 @@ impl Server {
     /// Begins to leak, and gives the time until the end.
     fn leak(&mut self, now: Time) -> Duration {
         let (at, _) = *self.end.get_or_insert((now + leak_time(self.limits), 137));
+        if !self.out_of_memory {
+            let work = leak_time(Limits {
+                cpu: None,
+                ..self.limits
+            });
+            self.load.add(work, self.limits, now);
+        }
         self.out_of_memory = true;
         at.since(now)
     }

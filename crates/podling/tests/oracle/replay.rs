@@ -137,6 +137,7 @@ impl Replay {
             kubelets: case.needs("kubelet"),
             // The recorded clusters had no provisioner.
             local_path: false,
+            metrics_server: case.needs("metrics-server"),
         };
         let nodes = if components.kubelets {
             vec![recorded_node()]

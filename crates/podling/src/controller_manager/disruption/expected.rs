@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::scale::ControllerAndScale;
+use crate::controller_manager::go_selector::printed;
 use crate::controller_manager::int_or_percent::{Round, scaled};
 use crate::controller_manager::ownership::controller_of;
 use crate::storage::{Object, text};
@@ -90,30 +91,6 @@ pub(super) fn unmanaged(selector: &Value) -> String {
     )
 }
 
-/// A selector as its Go type prints itself.
-fn printed(selector: &Value) -> String {
-    let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let labels: String = labels
-        .map(|(key, value)| format!("{key}: {},", value.as_str().unwrap_or_default()))
-        .collect();
-    let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
-    let expressions: String = expressions
-        .map(|expression| {
-            let values = expression["values"].as_array().into_iter().flatten();
-            let values: Vec<&str> = values.filter_map(Value::as_str).collect();
-            format!(
-                "LabelSelectorRequirement{{Key:{},Operator:{},Values:[{}],}},",
-                text(expression, &["key"]),
-                text(expression, &["operator"]),
-                values.join(" ")
-            )
-        })
-        .collect();
-    format!(
-        "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -180,16 +157,6 @@ mod tests {
         assert_eq!(
             expected(&budget, &[owned("a", "ds")], scale_of),
             Err("daemonsets.apps does not implement the scale subresource".to_owned())
-        );
-    }
-
-    #[test]
-    fn a_selector_prints_as_in_go() {
-        let selector = json!({"matchLabels": {"app": "web"},
-            "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}]});
-        assert_eq!(
-            printed(&selector),
-            "&LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:tier,Operator:In,Values:[a b],},},}"
         );
     }
 }

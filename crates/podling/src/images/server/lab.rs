@@ -39,7 +39,7 @@ pub(super) struct Lab {
     fail_after: Duration,
     flap: Option<Duration>,
     slow: Duration,
-    burns: bool,
+    pub(super) burns: bool,
 }
 
 impl Lab {

@@ -20,6 +20,9 @@ use crate::images::files::{Files, normalize};
 use crate::images::log::Log;
 use crate::network::{ConnectError, HttpRequest, HttpResponse};
 
+/// What it costs to start a program.
+const STARTS_PROGRAM: Duration = Duration::from_micros(500);
+
 /// So many operations run without the clock moving; then the machine rests, as a busy loop uses CPU.
 const OPERATIONS_A_TURN: usize = 2_000;
 const REST: Duration = Duration::from_millis(50);
@@ -115,6 +118,8 @@ pub(crate) struct Machine {
     pending: Option<String>,
     /// Whether it is the first process of its container, which signals without a handler do nothing to.
     is_first: bool,
+    /// CPU time used so far.
+    used: Duration,
     talk: Talk,
 }
 
@@ -144,6 +149,7 @@ impl Machine {
             traps: BTreeMap::new(),
             pending: None,
             is_first: false,
+            used: Duration::ZERO,
             talk: Talk::default(),
         }
     }
@@ -186,8 +192,14 @@ impl Machine {
                 }
             }
         }
+        self.used += REST;
         self.state = State::Sleeping(world.now + REST);
         self.waits(Some(world.now + REST))
+    }
+
+    /// The CPU time that it and its jobs have used.
+    pub(crate) fn cpu_used(&self) -> Duration {
+        self.jobs.iter().map(Self::cpu_used).sum::<Duration>() + self.used
     }
 
     fn run_jobs(&mut self, world: &mut World<'_>) {

@@ -2,7 +2,7 @@
 
 use super::program::{program_of, relocate};
 use super::redirect::Target;
-use super::{Machine, State, World, is_substitution};
+use super::{Machine, STARTS_PROGRAM, State, World, is_substitution};
 use crate::images::shell::applets::{self, Io, Outcome};
 use crate::images::shell::compile::{Operation, words_of};
 use crate::images::shell::expand::Scope;
@@ -70,6 +70,7 @@ impl Machine {
             raw: Vec::new(),
             err: String::new(),
         };
+        self.used += STARTS_PROGRAM;
         let outcome = applets::run(words, &mut io);
         let (mut out, err, rest) = (io.out.into_bytes(), io.err, io.input);
         out.extend(io.raw);

@@ -35,6 +35,7 @@ mod protection;
 mod queue;
 mod replica_set;
 mod resource_quota;
+mod service_account_token;
 mod service_endpoints;
 mod slow_start;
 mod stateful_set;
@@ -59,6 +60,7 @@ use persistent_volume::PersistentVolumeController;
 use protection::ProtectionController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
+use service_account_token::ServiceAccountTokenController;
 use stateful_set::StatefulSetController;
 use taint_eviction::TaintEvictionController;
 use ttl_after_finished::TtlAfterFinishedController;
@@ -101,6 +103,7 @@ impl ControllerManager {
                 Box::new(CronJobController::new(fork())),
                 Box::new(TtlAfterFinishedController::new(fork())),
                 Box::new(ClusterRoleAggregationController::new(fork())),
+                Box::new(ServiceAccountTokenController::new(fork())),
             ],
         }
     }

@@ -21,7 +21,8 @@ const ROOT_CA: &str = "kube-root-ca.crt";
 const ROOT_CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to verify the kube-apiserver when using \
     internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed \
     across distributions of Kubernetes clusters.";
-const ROOT_CA_BUNDLE: &str = include_str!("namespace_content/root-ca.crt");
+/// The certificate that Pods trust the API server by.
+pub(super) const ROOT_CA_BUNDLE: &str = include_str!("namespace_content/root-ca.crt");
 
 /// The controller with its queue of namespaces.
 #[derive(Debug)]

@@ -217,14 +217,14 @@ mod tests {
 
     use super::*;
 
-    fn range(limit: Value) -> Value {
+    fn range(limit: &Value) -> Value {
         json!({"spec": {"limits": [limit]}})
     }
 
     #[test]
     fn containers_get_what_they_do_not_say() {
         let range = range(
-            json!({"type": "Container", "default": {"cpu": "1", "memory": "1Gi"},
+            &json!({"type": "Container", "default": {"cpu": "1", "memory": "1Gi"},
             "defaultRequest": {"cpu": "500m"}}),
         );
         let mut pod = json!({"metadata": {"name": "p"}, "spec": {
@@ -277,11 +277,11 @@ mod tests {
         ];
         for (limit, resources, expected) in cases {
             assert_eq!(
-                check_pod(&range(limit), &pod(resources)),
+                check_pod(&range(&limit), &pod(resources)),
                 Err(expected.to_owned())
             );
         }
-        let fine = range(json!({"type": "Container", "min": {"cpu": "1"}, "max": {"cpu": "1"}}));
+        let fine = range(&json!({"type": "Container", "min": {"cpu": "1"}, "max": {"cpu": "1"}}));
         let exact = pod(json!({"requests": {"cpu": "1"}, "limits": {"cpu": "1"}}));
         assert_eq!(check_pod(&fine, &exact), Ok(()));
     }
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn claims_keep_to_their_own_bounds() {
         let range = range(
-            json!({"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2Gi"}}),
+            &json!({"type": "PersistentVolumeClaim", "min": {"storage": "1Gi"}, "max": {"storage": "2Gi"}}),
         );
         let claim = |storage: &str| json!({"spec": {"resources": {"requests": {"storage": storage}}}});
         assert_eq!(check_claim(&range, &claim("1Gi")), Ok(()));

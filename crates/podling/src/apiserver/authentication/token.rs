@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -23,6 +23,9 @@ use crate::user::UserInfo;
 
 /// Who issues the tokens, and the audience of those for the API server.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// Who issues the tokens in Secrets, and the prefix of their claims.
+const SECRETS_ISSUER: &str = "kubernetes/serviceaccount";
 
 /// The lifetime that the kubelet asks for, by which the server recognises tokens for Pods.
 const FOR_PODS: i64 = 3607;
@@ -118,8 +121,13 @@ pub(crate) fn issue(key: &Key, claims: &Claims<'_>) -> String {
         "nbf": issued, "sub": service_account::user_name(namespace, name),
     });
     payload["jti"] = identifier(&key.sign(&payload.to_string())).into();
+    signed(key, &payload)
+}
+
+/// A token that says `payload`.
+fn signed(key: &Key, payload: &Value) -> String {
     let header = json!({"alg": "RS256", "kid": URL_SAFE_NO_PAD.encode(key.sign("kid"))});
-    let message = format!("{}.{}", encode(&header), encode(&payload));
+    let message = format!("{}.{}", encode(&header), encode(payload));
     let signature = URL_SAFE_NO_PAD.encode(key.sign(&message));
     format!("{message}.{signature}")
 }
@@ -152,6 +160,36 @@ pub(crate) fn for_pod(api: &ApiServer, pod: &Value, audience: &str, lifetime: i6
     )
 }
 
+/// The token in a Secret of the type `kubernetes.io/service-account-token`: good as long as Secret and account are there.
+pub(crate) fn issue_for_secret(key: &Key, account: &Value, secret: &Value) -> String {
+    let metadata = &account["metadata"];
+    let (namespace, name) = (secret["metadata"].text("namespace"), metadata.text("name"));
+    let mut payload = json!({"iss": SECRETS_ISSUER, "sub": service_account::user_name(namespace, name)});
+    let own = [
+        ("namespace", namespace),
+        ("secret.name", secret["metadata"].text("name")),
+        ("service-account.name", name),
+        ("service-account.uid", metadata.text("uid")),
+    ];
+    for (claim, value) in own {
+        payload[format!("{SECRETS_ISSUER}/{claim}")] = value.into();
+    }
+    signed(key, &payload)
+}
+
+/// The account of a token in a Secret, if the Secret still holds it.
+fn verify_of_secret(api: &ApiServer, payload: &Value, token: &str) -> Result<Value, Refusal> {
+    let claim = |name: &str| payload.text(&format!("{SECRETS_ISSUER}/{name}")).to_owned();
+    let namespace = claim("namespace");
+    let secret = api.get(&SECRETS, &namespace, &claim("secret.name"));
+    let held = secret.is_some_and(|secret| secret["data"]["token"] == STANDARD.encode(token));
+    if !held {
+        return Err(INVALIDATED);
+    }
+    let account = json!({"name": claim("service-account.name"), "uid": claim("service-account.uid")});
+    Ok(json!({"namespace": namespace, "serviceaccount": account}))
+}
+
 /// A UUID that hangs on the first eight of the bytes.
 fn identifier(bytes: &[u8]) -> String {
     let mut number = [0; 8];
@@ -170,12 +208,22 @@ pub(crate) struct Verified {
 /// Why a token is no good. Empty for one that is not from here at all.
 pub(crate) type Refusal = &'static str;
 
+const INVALIDATED: Refusal = "service account token has been invalidated";
+
 /// Looks into a token: it is signed here, for one of `audiences`, not expired, and all it is bound to is there.
 ///
 /// # Errors
 /// Why it is no good.
 pub(crate) fn verify(api: &ApiServer, token: &str, audiences: &[&str]) -> Result<Verified, Refusal> {
-    let payload = opened(api.token_key(), token).ok_or("")?;
+    let mut payload = opened(api.token_key(), token).ok_or("")?;
+    if payload["iss"] == SECRETS_ISSUER {
+        payload["kubernetes.io"] = verify_of_secret(api, &payload, token)?;
+        check_bound(api, &payload["kubernetes.io"])?;
+        return Ok(Verified {
+            user: user_of(&payload),
+            audiences: audiences.iter().map(|audience| (*audience).to_owned()).collect(),
+        });
+    }
     let now = seconds(api.now());
     if payload.number("exp").is_none_or(|expires| expires < now) {
         return Err("service account token has expired");
@@ -212,7 +260,6 @@ fn opened(key: &Key, token: &str) -> Option<Value> {
 
 /// The account, and what the token is bound to, are still those that they were.
 fn check_bound(api: &ApiServer, own: &Value) -> Result<(), Refusal> {
-    const INVALIDATED: Refusal = "service account token has been invalidated";
     let namespace = own.text("namespace");
     let kinds = [
         ("serviceaccount", &SERVICE_ACCOUNTS, namespace),
@@ -249,7 +296,9 @@ fn user_of(payload: &Value) -> UserInfo {
             user.extra.insert(key, vec![value.to_owned()]);
         }
     };
-    add("credential-id", &format!("JTI={}", payload.text("jti")));
+    if payload.has("jti") {
+        add("credential-id", &format!("JTI={}", payload.text("jti")));
+    }
     for kind in ["pod", "node"] {
         add(&format!("{kind}-name"), own[kind].text("name"));
         add(&format!("{kind}-uid"), own[kind].text("uid"));
@@ -314,6 +363,22 @@ mod tests {
             .unwrap();
         let refusal = verify(&api, &good, &[ISSUER]).unwrap_err();
         assert_eq!(refusal, "service account token has been invalidated");
+    }
+
+    #[test]
+    fn a_token_in_a_secret_is_good_while_the_secret_holds_it() {
+        let mut api = world();
+        let account = api.get(&SERVICE_ACCOUNTS, "default", "bot").unwrap().clone();
+        let mut secret = json!({"metadata": {"name": "s", "namespace": "default",
+            "annotations": {"kubernetes.io/service-account.name": "bot"}}, "type": "kubernetes.io/service-account-token"});
+        let token = issue_for_secret(api.token_key(), &account, &secret);
+        assert_eq!(verify(&api, &token, &[ISSUER]).unwrap_err(), INVALIDATED);
+        secret["data"] = json!({"token": STANDARD.encode(&token)});
+        api.create(&SECRETS, "default", secret, &WriteOptions::default())
+            .unwrap();
+        let user = verify(&api, &token, &[ISSUER]).unwrap().user;
+        assert_eq!(user.username, "system:serviceaccount:default:bot");
+        assert!(user.extra.is_empty());
     }
 
     #[test]

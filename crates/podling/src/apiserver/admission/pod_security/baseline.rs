@@ -366,12 +366,12 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(spec: Value, minor: u32, expected: &str) {
-        let found = violations(&json!({}), &spec, minor, Scope::All);
+    fn check(spec: &Value, minor: u32, expected: &str) {
+        let found = violations(&json!({}), spec, minor, Scope::All);
         assert_eq!(details(&found), expected, "{spec}");
     }
 
-    fn with_context(context: Value) -> Value {
+    fn with_context(context: &Value) -> Value {
         json!({"containers": [{"name": "c", "securityContext": context}]})
     }
 
@@ -379,83 +379,83 @@ mod tests {
     fn each_rule_says_where_it_is_broken() {
         let latest = u32::MAX;
         check(
-            with_context(json!({"capabilities": {"add": ["NET_ADMIN", "CHOWN", "BPF"]}})),
+            &with_context(&json!({"capabilities": {"add": ["NET_ADMIN", "CHOWN", "BPF"]}})),
             latest,
             "non-default capabilities (container \"c\" must not include \"BPF\", \"NET_ADMIN\" in securityContext.capabilities.add)",
         );
         check(
-            json!({"hostPID": true, "hostIPC": true}),
+            &json!({"hostPID": true, "hostIPC": true}),
             latest,
             "host namespaces (hostPID=true, hostIPC=true)",
         );
         check(
-            json!({"volumes": [{"name": "a", "hostPath": {}}, {"name": "b", "hostPath": {}}]}),
+            &json!({"volumes": [{"name": "a", "hostPath": {}}, {"name": "b", "hostPath": {}}]}),
             latest,
             "hostPath volumes (volumes \"a\", \"b\")",
         );
         check(
-            json!({"containers": [{"name": "a", "ports": [{"hostPort": 80}]}, {"name": "b", "ports": [{"hostPort": 8080}]}]}),
+            &json!({"containers": [{"name": "a", "ports": [{"hostPort": 80}]}, {"name": "b", "ports": [{"hostPort": 8080}]}]}),
             latest,
             "hostPort (containers \"a\", \"b\" use hostPorts 80, 8080)",
         );
         check(
-            json!({"containers": [{"name": "c", "livenessProbe": {"httpGet": {"host": "10.0.0.1"}}}]}),
+            &json!({"containers": [{"name": "c", "livenessProbe": {"httpGet": {"host": "10.0.0.1"}}}]}),
             latest,
             "probe or lifecycle host (container \"c\" uses probe or lifecycle host \"10.0.0.1\")",
         );
         check(
-            with_context(json!({"procMount": "Unmasked"})),
+            &with_context(&json!({"procMount": "Unmasked"})),
             latest,
             "procMount (container \"c\" must not set securityContext.procMount to \"Unmasked\")",
         );
         check(
-            json!({"securityContext": {"seLinuxOptions": {"type": "x", "user": "u"}}}),
+            &json!({"securityContext": {"seLinuxOptions": {"type": "x", "user": "u"}}}),
             latest,
             "seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: type \"x\"; user may not be set)",
         );
         check(
-            with_context(json!({"seccompProfile": {"type": "Unconfined"}})),
+            &with_context(&json!({"seccompProfile": {"type": "Unconfined"}})),
             latest,
             "seccompProfile (container \"c\" must not set securityContext.seccompProfile.type to \"Unconfined\")",
         );
         check(
-            with_context(json!({"appArmorProfile": {"type": "Unconfined"}})),
+            &with_context(&json!({"appArmorProfile": {"type": "Unconfined"}})),
             latest,
             "forbidden AppArmor profile (container \"c\" must not set AppArmor profile type to \"Unconfined\")",
         );
         check(
-            json!({"securityContext": {"sysctls": [{"name": "kernel.msgmax"}]}}),
+            &json!({"securityContext": {"sysctls": [{"name": "kernel.msgmax"}]}}),
             latest,
             "forbidden sysctls (kernel.msgmax)",
         );
         check(
-            json!({"securityContext": {"windowsOptions": {"hostProcess": true}}}),
+            &json!({"securityContext": {"windowsOptions": {"hostProcess": true}}}),
             latest,
             "hostProcess (pod must not set securityContext.windowsOptions.hostProcess=true)",
         );
-        check(with_context(json!({"runAsUser": 0})), latest, "");
+        check(&with_context(&json!({"runAsUser": 0})), latest, "");
     }
 
     #[test]
     fn rules_are_as_they_were_in_the_version_asked_for() {
         let sysctl = json!({"securityContext": {"sysctls": [{"name": "net.ipv4.tcp_rmem"}]}});
-        check(sysctl.clone(), 31, "forbidden sysctls (net.ipv4.tcp_rmem)");
-        check(sysctl, 32, "");
+        check(&sysctl, 31, "forbidden sysctls (net.ipv4.tcp_rmem)");
+        check(&sysctl, 32, "");
         let engine = json!({"securityContext": {"seLinuxOptions": {"type": "container_engine_t"}}});
         check(
-            engine.clone(),
+            &engine,
             30,
             "seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: type \"container_engine_t\")",
         );
-        check(engine, 31, "");
+        check(&engine, 31, "");
         check(
-            json!({"containers": [{"name": "c", "lifecycle": {"preStop": {"tcpSocket": {"host": "h"}}}}]}),
+            &json!({"containers": [{"name": "c", "lifecycle": {"preStop": {"tcpSocket": {"host": "h"}}}}]}),
             33,
             "",
         );
-        let mut own_users = with_context(json!({"procMount": "Unmasked"}));
+        let mut own_users = with_context(&json!({"procMount": "Unmasked"}));
         own_users["hostUsers"] = false.into();
-        check(own_users, 36, "");
+        check(&own_users, 36, "");
         let annotated = json!({"annotations": {SECCOMP_POD: "unconfined"}});
         let old = violations(&annotated, &json!({}), 18, Scope::All);
         assert_eq!(

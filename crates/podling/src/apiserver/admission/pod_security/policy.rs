@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn warnings_follow_what_is_enforced_unless_they_are_set() {
-        let cases: [(&[(&str, &str)], &str, &str); 5] = [
+        type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+        let cases: [Case<'_>; 5] = [
             (&[], "privileged:latest", "privileged:latest"),
             (&[("enforce", "baseline")], "baseline:latest", "baseline:latest"),
             (

@@ -38,14 +38,24 @@ fn history(seed: u64, step: Duration) -> Vec<u8> {
     let mut events = watch(&mut cluster, "/api/v1/events?watch=true");
     let container = json!({"name": "c", "image": "blux2/delayfailserver:1.1", "livenessProbe": {
         "httpGet": {"path": "/healthz", "port": 8080}, "periodSeconds": 5}});
-    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {
-        "replicas": 3, "selector": {"matchLabels": {"app": "web"}},
-        "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}}});
+    let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}});
+    let workloads = [
+        ("deployments", json!({"replicas": 3, "template": template})),
+        (
+            "statefulsets",
+            json!({"replicas": 2, "serviceName": "web", "template": template}),
+        ),
+        ("daemonsets", json!({"template": template})),
+    ];
     let start = cluster.now();
     cluster.advance_to(start + Duration::from_secs(5));
-    let path = "/apis/apps/v1/namespaces/default/deployments";
-    let created = cluster.handle(&Request::new("POST", path).with_json(&deployment));
-    assert_eq!(created.status, 201, "{}", created.body_json());
+    for (plural, mut spec) in workloads {
+        spec["selector"] = json!({"matchLabels": {"app": "web"}});
+        let path = format!("/apis/apps/v1/namespaces/default/{plural}");
+        let object = json!({"metadata": {"name": format!("web-{plural}")}, "spec": spec});
+        let created = cluster.handle(&Request::new("POST", &path).with_json(&object));
+        assert_eq!(created.status, 201, "{}", created.body_json());
+    }
     let end = start + Duration::from_secs(300);
     let mut said = Vec::new();
     while cluster.now() < end {

@@ -1,13 +1,9 @@
 //! StatefulSets, DaemonSets and ReplicationControllers on live nodes: what a learner sees from the first Pod to the last.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use podling::clock::Time;
-use podling::{Body, Cluster, Components, Config, NodeConfig, Request};
+use podling::{Body, Components, Request};
 use serde_json::{Value, json};
+
+use crate::scene::{Scene, is_ready, name, stays};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const CLAIMS: &str = "/api/v1/namespaces/default/persistentvolumeclaims";
@@ -18,81 +14,27 @@ const STATEFUL_SETS: &str = "/apis/apps/v1/namespaces/default/statefulsets";
 const DAEMON_SETS: &str = "/apis/apps/v1/namespaces/default/daemonsets";
 const REVISIONS: &str = "/apis/apps/v1/namespaces/default/controllerrevisions";
 
-struct Scene {
-    cluster: Cluster,
-}
-
-fn node(name: &str) -> NodeConfig {
-    NodeConfig {
-        name: name.to_owned(),
-        control_plane: false,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        cpu: "2".to_owned(),
-        memory: "4Gi".to_owned(),
-        pods: 110,
-    }
-}
-
 impl Scene {
-    /// A cluster with nodes of these names, once they are ready.
-    fn new(nodes: &[&str]) -> Self {
-        let cluster = Cluster::new(Config {
-            seed: 11,
-            start: Time::from_micros(1_767_603_600_000_000),
-            nodes: nodes.iter().copied().map(node).collect(),
-            components: Components::default(),
-        });
-        let mut scene = Self { cluster };
+    /// A cluster with live nodes of these names, once they are ready.
+    fn live(nodes: &[&str]) -> Self {
+        let mut scene = Self::new(11, nodes, Components::default());
         scene.wait(30.0);
         scene
     }
 
-    fn call(&mut self, method: &str, path: &str, body: &Value) -> Value {
-        let mut request = Request::new(method, path);
-        if !body.is_null() {
-            request = request.with_json(body);
-        }
-        if method == "PATCH" {
-            request.content_type = "application/strategic-merge-patch+json".to_owned();
-        }
-        let response = self.cluster.handle(&request);
-        assert!(response.status < 300, "{method} {path}: {}", response.body_json());
-        response.body_json()
-    }
-
-    fn get(&mut self, path: &str) -> Value {
-        self.call("GET", path, &Value::Null)
-    }
-
-    fn items(&mut self, path: &str) -> Vec<Value> {
-        self.get(path)["items"].as_array().unwrap().clone()
-    }
-
     /// The names of the objects at `path`, sorted.
     fn names(&mut self, path: &str) -> Vec<String> {
-        let mut names: Vec<String> = self.items(path).iter().map(name).collect();
+        let mut names: Vec<String> = self
+            .items(path)
+            .iter()
+            .map(|object| name(object).to_owned())
+            .collect();
         names.sort();
         names
     }
 
-    fn wait(&mut self, seconds: f64) {
-        let until = self.cluster.now() + Duration::from_secs_f64(seconds);
-        self.cluster.advance_to(until);
-    }
-
-    /// Looks again each tenth of a second until `found` says so, at most for `seconds`.
-    #[track_caller]
-    fn until(&mut self, seconds: f64, what: &str, mut found: impl FnMut(&mut Self) -> bool) {
-        let end = self.cluster.now() + Duration::from_secs_f64(seconds);
-        while !found(self) {
-            assert!(self.cluster.now() < end, "{what}: not within {seconds} s");
-            self.wait(0.1);
-        }
-    }
-
     /// The messages of the events about the object of that name.
-    fn messages(&mut self, about: &str) -> Vec<String> {
+    fn messages_about(&mut self, about: &str) -> Vec<String> {
         let events = self.items(&format!("{EVENTS}?fieldSelector=involvedObject.name={about}"));
         events
             .iter()
@@ -111,18 +53,12 @@ impl Scene {
     }
 }
 
-fn name(object: &Value) -> String {
-    object["metadata"]["name"].as_str().unwrap().to_owned()
-}
-
 fn image(pod: &Value) -> &str {
     pod["spec"]["containers"][0]["image"].as_str().unwrap()
 }
 
-fn is_ready(pod: &Value) -> bool {
-    let conditions = pod["status"]["conditions"].as_array().into_iter().flatten();
-    let mut ready = conditions.filter(|condition| condition["type"] == "Ready");
-    ready.any(|condition| condition["status"] == "True") && pod["metadata"]["deletionTimestamp"].is_null()
+fn serves(pod: &Value) -> bool {
+    is_ready(pod) && stays(pod)
 }
 
 fn template(app: &str, image: &str) -> Value {
@@ -147,12 +83,12 @@ fn new_image(image: &str) -> Value {
 }
 
 fn ready_count(scene: &mut Scene) -> usize {
-    scene.items(PODS).iter().filter(|pod| is_ready(pod)).count()
+    scene.items(PODS).iter().filter(|pod| serves(pod)).count()
 }
 
 #[test]
 fn the_pods_of_a_stateful_set_are_found_by_name() {
-    let mut scene = Scene::new(&["n1"]);
+    let mut scene = Scene::live(&["n1"]);
     let service = json!({"metadata": {"name": "web"}, "spec": {
         "clusterIP": "None", "selector": {"app": "web"}, "ports": [{"port": 80}]}});
     scene.call("POST", SERVICES, &service);
@@ -172,22 +108,22 @@ fn the_pods_of_a_stateful_set_are_found_by_name() {
 
 #[test]
 fn an_update_of_a_stateful_set_goes_from_the_last_pod_to_the_first_and_back() {
-    let mut scene = Scene::new(&["n1"]);
+    let mut scene = Scene::live(&["n1"]);
     let path = format!("{STATEFUL_SETS}/web");
     scene.call("POST", STATEFUL_SETS, &stateful_set(3));
     scene.until(60.0, "three ready pods", |scene| ready_count(scene) == 3);
     scene.call("PATCH", &path, &new_image("nginx:1.28"));
-    let mut order = Vec::new();
+    let mut order: Vec<String> = Vec::new();
     scene.until(120.0, "the update", |scene| {
         let pods = scene.items(PODS);
-        let missing = pods.iter().filter(|pod| !is_ready(pod)).count() + 3 - pods.len();
+        let missing = pods.iter().filter(|pod| !serves(pod)).count() + 3 - pods.len();
         assert!(missing <= 1, "only one pod is replaced at a time");
         for pod in pods
             .iter()
-            .filter(|pod| image(pod) == "nginx:1.28" && is_ready(pod))
+            .filter(|pod| image(pod) == "nginx:1.28" && serves(pod))
         {
-            if !order.contains(&name(pod)) {
-                order.push(name(pod));
+            if !order.iter().any(|one| one == name(pod)) {
+                order.push(name(pod).to_owned());
             }
         }
         order.len() == 3
@@ -196,7 +132,7 @@ fn an_update_of_a_stateful_set_goes_from_the_last_pod_to_the_first_and_back() {
     scene.call("PATCH", &path, &new_image("nginx:1.27"));
     scene.until(120.0, "the old image", |scene| {
         let pods = scene.items(PODS);
-        pods.iter().all(|pod| image(pod) == "nginx:1.27" && is_ready(pod))
+        pods.iter().all(|pod| image(pod) == "nginx:1.27" && serves(pod))
     });
     scene.wait(1.0);
     let numbers: Vec<i64> = scene
@@ -212,7 +148,7 @@ fn an_update_of_a_stateful_set_goes_from_the_last_pod_to_the_first_and_back() {
 
 #[test]
 fn claims_are_made_from_templates_and_go_as_the_policy_says() {
-    let mut scene = Scene::new(&["n1"]);
+    let mut scene = Scene::live(&["n1"]);
     let mut set = stateful_set(2);
     set["spec"]["podManagementPolicy"] = "Parallel".into();
     set["spec"]["persistentVolumeClaimRetentionPolicy"] =
@@ -231,7 +167,7 @@ fn claims_are_made_from_templates_and_go_as_the_policy_says() {
         volumes,
         json!({"name": "data", "persistentVolumeClaim": {"claimName": "data-web-0"}})
     );
-    let said = scene.messages("web");
+    let said = scene.messages_about("web");
     assert!(
         said.contains(&"Create Claim data-web-0 Pod web-0 in StatefulSet web success".to_owned()),
         "{said:?}"
@@ -242,7 +178,6 @@ fn claims_are_made_from_templates_and_go_as_the_policy_says() {
         &json!({"spec": {"replicas": 1}}),
     );
     // A finalizer of its own may hold it until nothing uses it any more.
-    let stays = |claim: &Value| claim["metadata"]["deletionTimestamp"].is_null();
     scene.until(30.0, "the claim goes with its pod", |scene| {
         let claims = scene.items(CLAIMS);
         claims
@@ -261,12 +196,12 @@ fn claims_are_made_from_templates_and_go_as_the_policy_says() {
 
 #[test]
 fn a_daemon_set_is_updated_node_by_node() {
-    let mut scene = Scene::new(&["n1", "n2", "n3"]);
+    let mut scene = Scene::live(&["n1", "n2", "n3"]);
     scene.call("POST", DAEMON_SETS, &daemon_set());
     scene.until(30.0, "three ready pods", |scene| ready_count(scene) == 3);
     scene.call("PATCH", &format!("{DAEMON_SETS}/d"), &new_image("nginx:1.28"));
     scene.until(120.0, "the update", |scene| {
-        let ready: Vec<Value> = scene.items(PODS).into_iter().filter(is_ready).collect();
+        let ready: Vec<Value> = scene.items(PODS).into_iter().filter(serves).collect();
         assert!(ready.len() >= 2, "two of three nodes are always served");
         ready.iter().filter(|pod| image(pod) == "nginx:1.28").count() == 3
     });
@@ -281,7 +216,7 @@ fn a_daemon_set_is_updated_node_by_node() {
 
 #[test]
 fn with_a_surge_every_node_is_always_served() {
-    let mut scene = Scene::new(&["n1", "n2"]);
+    let mut scene = Scene::live(&["n1", "n2"]);
     let mut set = daemon_set();
     set["spec"]["updateStrategy"] = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
     scene.call("POST", DAEMON_SETS, &set);
@@ -291,19 +226,19 @@ fn with_a_surge_every_node_is_always_served() {
         let pods = scene.items(PODS);
         let served = |node: &str| {
             pods.iter()
-                .any(|pod| pod["spec"]["nodeName"] == node && is_ready(pod))
+                .any(|pod| pod["spec"]["nodeName"] == node && serves(pod))
         };
         assert!(served("n1") && served("n2"), "a node without a ready pod");
-        pods.len() == 2 && pods.iter().all(|pod| image(pod) == "nginx:1.28" && is_ready(pod))
+        pods.len() == 2 && pods.iter().all(|pod| image(pod) == "nginx:1.28" && serves(pod))
     });
 }
 
 #[test]
 fn a_failed_daemon_is_replaced_and_told_of() {
-    let mut scene = Scene::new(&["n1"]);
+    let mut scene = Scene::live(&["n1"]);
     scene.call("POST", DAEMON_SETS, &daemon_set());
     scene.until(30.0, "a ready pod", |scene| ready_count(scene) == 1);
-    let first = name(&scene.items(PODS)[0]);
+    let first = name(&scene.items(PODS)[0]).to_owned();
     scene.call(
         "PATCH",
         &format!("{PODS}/{first}/status"),
@@ -311,16 +246,16 @@ fn a_failed_daemon_is_replaced_and_told_of() {
     );
     scene.until(90.0, "another pod", |scene| {
         let pods = scene.items(PODS);
-        pods.iter().any(|pod| name(pod) != first && is_ready(pod))
+        pods.iter().any(|pod| name(pod) != first && serves(pod))
     });
     let expected = format!("Found failed daemon pod default/{first} on node n1, will try to kill it");
-    let said = scene.messages("d");
+    let said = scene.messages_about("d");
     assert!(said.contains(&expected), "{said:?}");
 }
 
 #[test]
 fn a_replication_controller_adopts_and_lets_go() {
-    let mut scene = Scene::new(&["n1"]);
+    let mut scene = Scene::live(&["n1"]);
     let mut orphan = template("web", "nginx:1.27");
     orphan["metadata"]["name"] = "orphan".into();
     scene.call("POST", PODS, &orphan);

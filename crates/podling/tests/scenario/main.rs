@@ -1,0 +1,7 @@
+//! Sequences in cluster time: what comes after what when an object is made, changed, broken and deleted.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod rollout;
+mod scene;
+mod workloads;

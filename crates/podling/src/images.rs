@@ -116,13 +116,10 @@ const LEARN: &str = "Hello, world! Let's learn Kubernetes!";
 pub(crate) fn find(reference: &Reference) -> Option<Image> {
     let (program, size, tools, command) = program_of(reference)?;
     let full = reference.to_string();
-    let seed = full.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
     let digest = reference
         .digest
         .clone()
-        .unwrap_or_else(|| format!("sha256:{}", Rng::new(seed).hex(64)));
+        .unwrap_or_else(|| format!("sha256:{}", Rng::of_text(&full).hex(64)));
     let user = match (reference.repository.as_str(), reference.tag.as_str()) {
         ("example/lab", "nameduser") => User::Named("nobody"),
         ("curlimages/curl", _) => User::Id(100),

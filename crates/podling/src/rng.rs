@@ -16,6 +16,13 @@ impl Rng {
         Self(seed)
     }
 
+    /// A generator that a text alone decides (FNV-1a), for what belongs to the text and is not drawn.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self(text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        }))
+    }
+
     /// The next 64 random bits.
     pub const fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

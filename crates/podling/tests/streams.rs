@@ -481,3 +481,40 @@ fn the_same_inputs_give_the_same_messages() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_command_can_end_the_first_process_of_its_container() {
+    let mut lab = Lab::new(&[("p", json!({"image": "nginx:1.25.3"}))]);
+    let session = lab.exec(&["sh", "-c", "ps; kill 1"], "");
+    let heard = lab.hear(session);
+    assert!(
+        heard
+            .stdout
+            .contains("\n    1 root      0:00 nginx -g daemon off;\n"),
+        "{}",
+        heard.stdout
+    );
+    assert!(heard.ended);
+    lab.wait(2.0);
+    let pod = lab
+        .cluster
+        .handle(&Request::new("GET", &format!("{PODS}/p")))
+        .body_json();
+    let state = &pod["status"]["containerStatuses"][0]["state"];
+    assert_eq!(
+        (&state["terminated"]["exitCode"], &pod["status"]["phase"]),
+        (&json!(0), &json!("Succeeded"))
+    );
+    // A first process without a handler ignores what it is sent from within.
+    let mut lab = Lab::sleeping();
+    for signal in ["-TERM", "-9"] {
+        let session = lab.exec(&["kill", signal, "1"], "");
+        assert_eq!(lab.hear(session).status["status"], "Success");
+    }
+    lab.wait(5.0);
+    let pod = lab
+        .cluster
+        .handle(&Request::new("GET", &format!("{PODS}/p")))
+        .body_json();
+    assert_eq!(pod["status"]["phase"], "Running");
+}

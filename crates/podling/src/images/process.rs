@@ -98,6 +98,11 @@ pub(crate) fn cannot_run(image: &Image, program: &str, world: &World<'_>) -> Opt
     (!exists).then_some(text)
 }
 
+/// The command of a container's first process, as `ps` shows it.
+pub(crate) fn command_line(launch: &Launch<'_>) -> String {
+    argv(launch).join(" ")
+}
+
 /// Starts a process.
 ///
 /// # Errors
@@ -212,17 +217,23 @@ impl Process {
         }
     }
 
+    /// Sends a signal from within the container, which SIGKILL and SIGSTOP do nothing to as it is PID 1.
+    pub(crate) fn signal(&mut self, name: &str, world: &mut World<'_>) -> OnSignal {
+        match self {
+            Self::Machine(machine) => match machine.signal(name, world.now) {
+                true => OnSignal::Goes,
+                false => OnSignal::Ignores,
+            },
+            _ if matches!(name, "TERM" | "INT" | "QUIT") => self.terminate(world),
+            _ => OnSignal::Ignores,
+        }
+    }
+
     /// Sends SIGTERM. As PID 1 a process without a handler ignores it.
     pub(crate) fn terminate(&mut self, world: &mut World<'_>) -> OnSignal {
         match self {
             Self::Server(server) => server.terminate(world),
-            Self::Machine(machine) => {
-                if machine.signal("TERM", world.now) {
-                    OnSignal::Goes
-                } else {
-                    OnSignal::Ignores
-                }
-            }
+            Self::Machine(_) => self.signal("TERM", world),
             Self::Idle => OnSignal::Exits(143),
         }
     }

@@ -84,14 +84,18 @@ impl Nodes {
         running.find_map(|instance| instance.process.as_ref()?.grpc_serving(port, now))
     }
 
-    /// Answers a container's call.
-    pub(super) fn call(&mut self, api: &mut ApiServer, uid: &str, call: &Call) -> Reply {
+    /// Answers the call of a process in a pod's container.
+    pub(super) fn call(&mut self, api: &mut ApiServer, (uid, container): (&str, &str), call: &Call) -> Reply {
         let namespace = self
             .workers
             .get(uid)
             .map(|worker| worker.namespace().to_owned())
             .unwrap_or_default();
         match call {
+            Call::Signal(name) => {
+                self.signal_first(api, uid, container, name);
+                Reply::Signalled
+            }
             Call::Lookup(name) => Reply::Lookup(lookup(api, &namespace, name)),
             Call::Http { host, port, request } => {
                 let Some(address) = lookup(api, &namespace, host).into_iter().next() else {

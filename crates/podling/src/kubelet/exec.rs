@@ -62,7 +62,7 @@ impl Nodes {
                 Turn::Waits(Some(at)) if at.since(start) <= LONGEST => now = at.max(now),
                 Turn::Waits(_) => break,
                 Turn::Calls(call) => {
-                    let reply = self.call(api, uid, &call);
+                    let reply = self.call(api, (uid, name), &call);
                     self.with_command(uid, name, now, &mut log, |world| machine.resume(&reply, world));
                 }
             }
@@ -98,7 +98,8 @@ impl Nodes {
         if let Some(reason) = cannot_run(&instance.image, program, &world) {
             return Err(reason);
         }
-        Ok(Machine::new(argv, &instance.environment, &instance.directory))
+        let machine = Machine::new(argv, &instance.environment, &instance.directory);
+        Ok(machine.beside(&instance.command_line))
     }
 
     /// Works on a container's files with a log of its own.

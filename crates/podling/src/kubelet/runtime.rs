@@ -78,6 +78,8 @@ pub(super) struct Instance {
     pub(super) image: Image,
     /// `image` of the spec it was made from; another one there means a new container.
     pub(super) requested: String,
+    /// The command of its first process, once that was started.
+    pub(super) command_line: String,
     /// Its environment.
     pub(super) environment: BTreeMap<String, String>,
     /// Its working directory.

@@ -15,6 +15,7 @@ use crate::network::{ConnectError, HttpRequest};
 use crate::request::{Request, Response};
 use crate::resource::{PODS, SERVICES};
 use crate::status::Status;
+use crate::status::field::Error;
 use crate::storage::text;
 
 /// How log lines are printed.
@@ -52,6 +53,10 @@ impl Runtime for Nodes {
         namespace: &str,
         name: &str,
     ) -> Result<Response, Status> {
+        let errors = wrong_log_options(request);
+        if !errors.is_empty() {
+            return Err(Status::invalid("", "PodLogOptions", name, &errors));
+        }
         let pod = api
             .get(&PODS, namespace, name)
             .ok_or_else(|| Status::not_found("", "pods", name))?;
@@ -113,6 +118,38 @@ impl Runtime for Nodes {
             Err(error) => Err(unreachable(&error)),
         }
     }
+}
+
+/// What is wrong with the options of a log
+/// (Kubernetes: `ValidatePodLogOptions` in `pkg/apis/core/validation/validation.go`).
+fn wrong_log_options(request: &Request) -> Vec<Error> {
+    let number = |name: &str| {
+        request
+            .parameter(name)
+            .and_then(|value| value.parse::<i64>().ok())
+    };
+    let mut errors = Vec::new();
+    if let Some(lines) = number("tailLines").filter(|lines| *lines < 0) {
+        errors.push(Error::invalid(
+            "tailLines",
+            lines,
+            "must be greater than or equal to 0",
+        ));
+    }
+    if let Some(bytes) = number("limitBytes").filter(|bytes| *bytes < 1) {
+        errors.push(Error::invalid("limitBytes", bytes, "must be greater than 0"));
+    }
+    match (number("sinceSeconds"), request.parameter("sinceTime")) {
+        (Some(_), Some(_)) => {
+            let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
+            errors.push(Error::forbidden("", why));
+        }
+        (Some(seconds), None) if seconds < 1 => {
+            errors.push(Error::invalid("sinceSeconds", seconds, "must be greater than 0"));
+        }
+        _ => {}
+    }
+    errors
 }
 
 /// Where a proxied request goes: a pod's address, or a Service's.
@@ -179,4 +216,34 @@ fn no_endpoints(name: &str) -> Status {
 fn unreachable(error: &ConnectError) -> Status {
     let message = format!("error trying to reach service: {error}");
     Status::new(503, "ServiceUnavailable", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_a_log_are_checked() {
+        for (query, expected) in [
+            ("tailLines=0&sinceSeconds=1&limitBytes=1", &[][..]),
+            (
+                "tailLines=-1",
+                &["tailLines: Invalid value: -1: must be greater than or equal to 0"],
+            ),
+            (
+                "limitBytes=0",
+                &["limitBytes: Invalid value: 0: must be greater than 0"],
+            ),
+            (
+                "sinceSeconds=0",
+                &["sinceSeconds: Invalid value: 0: must be greater than 0"],
+            ),
+        ] {
+            let errors = wrong_log_options(&Request::new("GET", &format!("/log?{query}")));
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(texts, expected, "{query}");
+        }
+        let both = Request::new("GET", "/log?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z");
+        assert_eq!(wrong_log_options(&both).len(), 1);
+    }
 }

@@ -11,7 +11,8 @@ use super::{Nodes, Task, runtime, texts};
 use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::events::Event;
-use crate::images::process::OnSignal;
+use crate::images::process::{OnSignal, Process};
+use crate::images::shell::machine::World;
 
 /// No container gets less grace than this.
 const LEAST_GRACE: Duration = Duration::from_secs(2);
@@ -142,16 +143,25 @@ impl Nodes {
 
     /// The container gets SIGTERM.
     pub(super) fn send_term(&mut self, api: &ApiServer, uid: &str, name: &str) {
+        self.signal(api, (uid, name), Process::terminate);
+    }
+
+    /// A process of the container sends a signal to its first one.
+    pub(super) fn signal_first(&mut self, api: &ApiServer, uid: &str, name: &str, signal: &str) {
+        self.signal(api, (uid, name), |process, world| process.signal(signal, world));
+    }
+
+    fn signal(
+        &mut self,
+        api: &ApiServer,
+        (uid, name): (&str, &str),
+        send: impl FnOnce(&mut Process, &mut World<'_>) -> OnSignal,
+    ) {
         let now = api.now();
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
-        match worker.with_process(
-            &mut self.disks,
-            name,
-            now,
-            crate::images::process::Process::terminate,
-        ) {
+        match worker.with_process(&mut self.disks, name, now, send) {
             Some(OnSignal::Exits(code)) => self.exited(uid, name, code, now),
             Some(OnSignal::Goes) => self
                 .timers

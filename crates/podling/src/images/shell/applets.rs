@@ -9,6 +9,7 @@ use crate::images::files::{FileError, Files, normalize};
 
 mod archive;
 mod filters;
+mod processes;
 
 /// What a command works on.
 pub(crate) struct Io<'a, 'w> {
@@ -26,6 +27,8 @@ pub(crate) struct Io<'a, 'w> {
     pub(crate) input: Option<Vec<u8>>,
     /// Standard input of the whole process.
     pub(crate) stdin: &'a mut Stdin,
+    /// The commands that run: the container's first process, and the one beside it if this is another.
+    pub(crate) processes: &'a [String],
     /// Standard output, as text.
     pub(crate) out: String,
     /// Standard output behind that text, as bytes that need not be text.
@@ -68,6 +71,8 @@ pub(crate) enum Outcome {
     Follow(String, usize),
     /// As the lines that come to standard input say.
     Interpret,
+    /// At once, when the container's first process has got a signal.
+    Signal(String),
     /// When the network has answered.
     Call,
     /// As the given script does.
@@ -77,10 +82,10 @@ pub(crate) enum Outcome {
 }
 
 /// What is found in `$PATH` of a busybox or Debian image.
-const APPLETS: [&str; 38] = [
+const APPLETS: [&str; 39] = [
     "[", "ash", "basename", "bash", "cat", "cut", "date", "dd", "dirname", "echo", "env", "expr", "false",
-    "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "nslookup", "printenv", "printf", "pwd", "rm",
-    "seq", "sh", "sleep", "sort", "tail", "tar", "test", "touch", "tr", "true", "uname", "wc", "wget",
+    "grep", "head", "hostname", "id", "kill", "ls", "mkdir", "nslookup", "printenv", "printf", "ps", "pwd",
+    "rm", "seq", "sh", "sleep", "sort", "tail", "tar", "test", "touch", "tr", "true", "uname", "wc", "wget",
 ];
 
 /// Whether an image with the usual tools has a program of that name.
@@ -104,6 +109,7 @@ pub(crate) fn run(words: &[String], io: &mut Io<'_, '_>) -> Outcome {
         .or_else(|| on_files(name, arguments, io))
         .or_else(|| filters::run(name, arguments, io))
         .or_else(|| archive::run(name, arguments, io))
+        .or_else(|| processes::run(name, arguments, io))
         .or_else(|| about_system(name, arguments, io))
         .unwrap_or_else(|| {
             io.error(&format!("sh: {name}: not found"));
@@ -129,7 +135,6 @@ fn builtin(name: &str, arguments: &[String], io: &mut Io<'_, '_>) -> Option<Outc
         }
         "read" => read(arguments, io),
         "trap" => trap(arguments, io),
-        "kill" => kill(arguments, io),
         "test" => Outcome::Done(i32::from(!test(arguments, io))),
         "[" => Outcome::Done(i32::from(!test(
             arguments.strip_suffix(&["]".to_owned()]).unwrap_or(arguments),
@@ -238,18 +243,6 @@ fn trap(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
         }
     }
     Outcome::Done(0)
-}
-
-/// `kill` reaches only the shell itself (PID 1), which ignores what it has no trap for.
-fn kill(arguments: &[String], io: &mut Io<'_, '_>) -> Outcome {
-    match arguments.iter().find(|argument| !argument.starts_with('-')) {
-        Some(pid) if pid.parse::<i32>().is_err() => {
-            io.error(&format!("sh: invalid number '{pid}'"));
-            Outcome::Done(1)
-        }
-        Some(pid) if pid != "1" => io.error(&format!("sh: can't kill pid {pid}: No such process")),
-        _ => Outcome::Done(0),
-    }
 }
 
 fn test(arguments: &[String], io: &Io<'_, '_>) -> bool {

@@ -51,6 +51,8 @@ pub(crate) enum Call {
     },
     /// The addresses of a name.
     Lookup(String),
+    /// A signal, such as `TERM`, for the first process of the container.
+    Signal(String),
 }
 
 /// The network's answer.
@@ -60,6 +62,8 @@ pub(crate) enum Reply {
     Http(String, Result<HttpResponse, ConnectError>),
     /// To [`Call::Lookup`]; empty for an unknown name.
     Lookup(Vec<String>),
+    /// To [`Call::Signal`].
+    Signalled,
 }
 
 /// Where a machine stands after a turn.
@@ -86,6 +90,8 @@ enum State {
     Input(Box<Waiting>),
     /// A shell without a line to run.
     Prompting,
+    /// The container's first process is to get a signal.
+    Signalling(String),
     /// `tail -f`: the file, how much of it is printed, and when it is looked at again.
     Following(String, usize, Time),
     Exited(i32),
@@ -120,6 +126,8 @@ pub(crate) struct Machine {
     is_first: bool,
     /// CPU time used so far.
     used: Duration,
+    /// The commands that `ps` shows: the container's first process, and this one if it is another.
+    processes: Vec<String>,
     talk: Talk,
 }
 
@@ -150,8 +158,16 @@ impl Machine {
             pending: None,
             is_first: false,
             used: Duration::ZERO,
+            processes: vec![argv.join(" ")],
             talk: Talk::default(),
         }
+    }
+
+    /// Lets it run beside the first process of its container.
+    #[must_use]
+    pub(crate) fn beside(mut self, first: &str) -> Self {
+        self.processes.insert(0, first.to_owned());
+        self
     }
 
     /// Makes it the first process of its container.
@@ -174,6 +190,7 @@ impl Machine {
                 State::Sleeping(until) if *until > world.now => return self.waits(Some(*until)),
                 State::Joining if self.jobs.iter().any(|job| !job.has_exited()) => return self.waits(None),
                 State::Forever => return self.waits(None),
+                State::Signalling(signal) => return Turn::Calls(Call::Signal(signal.clone())),
                 State::Input(_) | State::Prompting if !self.talk.stdin.has_news() => return self.waits(None),
                 State::Input(waiting) => {
                     let waiting = waiting.clone();
@@ -205,13 +222,13 @@ impl Machine {
     fn run_jobs(&mut self, world: &mut World<'_>) {
         for job in &mut self.jobs {
             if let Turn::Calls(call) = job.run(world) {
-                let target = match call {
-                    Call::Http { host, .. } | Call::Lookup(host) => host,
+                let reply = match call {
+                    Call::Http { host, .. } | Call::Lookup(host) => {
+                        Reply::Http(host.clone(), Err(ConnectError::NoSuchHost(host)))
+                    }
+                    Call::Signal(_) => Reply::Signalled,
                 };
-                job.resume(
-                    &Reply::Http(target.clone(), Err(ConnectError::NoSuchHost(target))),
-                    world,
-                );
+                job.resume(&reply, world);
             }
         }
         if !matches!(self.state, State::Joining) {

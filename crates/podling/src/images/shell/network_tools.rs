@@ -66,6 +66,7 @@ pub(crate) fn finish(words: &[String], reply: &Reply) -> Answer {
         return Answer::default();
     };
     match reply {
+        Reply::Signalled => Answer::default(),
         Reply::Lookup(addresses) => looked_up(arguments, addresses),
         Reply::Http(address, result) if name.ends_with("wget") => {
             wget(&read(arguments, true), address, result)

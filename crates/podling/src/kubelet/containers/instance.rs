@@ -58,6 +58,7 @@ impl Nodes {
             process: None,
             log: Log::default().with_terminal(spec["tty"] == true),
             requested,
+            command_line: String::new(),
             environment,
             directory: match text(spec, &["workingDir"]) {
                 "" => "/".to_owned(),

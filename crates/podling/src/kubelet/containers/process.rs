@@ -10,7 +10,7 @@ use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::events::Event;
 use crate::images::files::{Disks, Mount, PodFiles, Tree};
-use crate::images::process::{Launch, Process, start};
+use crate::images::process::{Launch, Process, command_line, start};
 use crate::images::shell::machine::{Turn, World};
 use crate::kubelet::environment::expand;
 use crate::kubelet::runtime::{self, Finish};
@@ -146,7 +146,7 @@ impl Nodes {
                 Some(Turn::Waits(None)) | None => return,
                 Some(Turn::Exits(code)) => return self.exited(uid, name, code, now),
                 Some(Turn::Calls(call)) => {
-                    let reply = self.call(api, uid, &call);
+                    let reply = self.call(api, (uid, name), &call);
                     let Some(worker) = self.workers.get_mut(uid) else {
                         return;
                     };
@@ -242,22 +242,22 @@ fn launch(
     if !world.files.is_directory(&instance.directory) {
         world.files.make_directory(&instance.directory);
     }
-    let process = start(
-        &Launch {
-            image: &instance.image,
-            command: &words("command"),
-            arguments: &words("args"),
-            environment,
-            directory: &instance.directory,
-            limits: instance.limits,
-            stdin: spec["stdin"] == true,
-            terminal: spec["tty"] == true,
-            user: instance.seen.user,
-            taken_ports: taken,
-        },
-        &mut world,
-    )?;
+    let (command, arguments) = (words("command"), words("args"));
+    let launch = Launch {
+        image: &instance.image,
+        command: &command,
+        arguments: &arguments,
+        environment,
+        directory: &instance.directory,
+        limits: instance.limits,
+        stdin: spec["stdin"] == true,
+        terminal: spec["tty"] == true,
+        user: instance.seen.user,
+        taken_ports: taken,
+    };
+    let (process, command_line) = (start(&launch, &mut world)?, command_line(&launch));
     instance.process = Some(process);
+    instance.command_line = command_line;
     instance.seen.started = Some(now);
     Ok(())
 }

@@ -117,6 +117,13 @@ impl Nodes {
         self.run_exec(api, number);
     }
 
+    /// The pod and the container of a command.
+    fn place_of(&mut self, number: u64) -> Option<(String, String)> {
+        let container = self.exec_of(number)?.container.clone();
+        let session = self.sessions.open.get(&number)?;
+        Some((session.pod.clone(), container))
+    }
+
     fn exec_of(&mut self, number: u64) -> Option<&mut Exec> {
         match self
             .sessions
@@ -169,10 +176,10 @@ impl Nodes {
                 }
                 Some(Turn::Exits(code)) => return self.end(number, [channels::exited(code)]),
                 Some(Turn::Calls(call)) => {
-                    let Some(pod) = self.sessions.open.get(&number).map(|session| session.pod.clone()) else {
+                    let Some((pod, container)) = self.place_of(number) else {
                         return;
                     };
-                    let reply = self.call(api, &pod, &call);
+                    let reply = self.call(api, (&pod, &container), &call);
                     self.with_exec(number, now, |machine, world| machine.resume(&reply, world));
                 }
                 None => return self.kill_exec(number),

@@ -435,10 +435,7 @@ impl Nodes {
 
 /// The ID of a pod's sandbox and the name of its network namespace; nothing else shows them.
 fn sandbox(pod: &str) -> (String, String) {
-    let seed = pod.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    let mut rng = Rng::new(seed);
+    let mut rng = Rng::of_text(pod);
     (rng.hex(64), rng.uuid())
 }
 

@@ -66,6 +66,7 @@ impl Machine {
             traps: &mut self.traps,
             input,
             stdin: &mut self.talk.stdin,
+            processes: &self.processes,
             out: String::new(),
             raw: Vec::new(),
             err: String::new(),
@@ -113,6 +114,15 @@ impl Machine {
                 self.state = State::Following(path, printed, Self::next_look(now));
             }
             Outcome::Interpret => self.begin_interpreter(world),
+            // To itself: a trap runs; without one nothing happens to a first process.
+            Outcome::Signal(name) if self.is_first => {
+                self.status = 0;
+                self.signal(&name, now);
+            }
+            Outcome::Signal(name) => {
+                self.status = 0;
+                self.state = State::Signalling(name);
+            }
             Outcome::Call => self.state = State::Calling(Box::new(simple.clone()), words.to_vec()),
             Outcome::Shell(script) => self.splice(&script),
             Outcome::Exit(code) => self.exit(code.unwrap_or(self.status)),

@@ -29,6 +29,8 @@ pub(crate) struct Watch {
     pub(crate) start: Start,
     pub(crate) bookmarks: bool,
     pub(crate) ends: Time,
+    /// Whether the watch has said that it can't go on.
+    broken: bool,
     pub(crate) next_bookmark: Time,
 }
 
@@ -57,6 +59,7 @@ impl Watch {
             start: Start::Initial { bookmark: false },
             bookmarks: false,
             ends: api.now(),
+            broken: false,
             next_bookmark: api.now() + BOOKMARK_EVERY,
         }
     }
@@ -73,10 +76,12 @@ impl Watch {
     /// What happened since the last reading.
     pub(super) fn read(&mut self, api: &ApiServer) -> Chunk {
         let mut bytes = Vec::new();
-        let broken = self.read_into(api, &mut bytes).is_err();
+        if !self.broken {
+            self.broken = self.read_into(api, &mut bytes).is_err();
+        }
         Chunk {
             bytes,
-            ended: broken || api.now() >= self.ends,
+            ended: self.broken || api.now() >= self.ends,
         }
     }
 

@@ -13,7 +13,7 @@ fn now() -> Time {
     Time::parse("2026-01-01T00:10:00Z").unwrap()
 }
 
-fn set(rolling: Value) -> Value {
+fn set(rolling: &Value) -> Value {
     json!({
         "metadata": {"name": "d", "namespace": "ns", "uid": "u", "generation": 2},
         "spec": {
@@ -24,7 +24,7 @@ fn set(rolling: Value) -> Value {
 }
 
 fn one_by_one() -> Value {
-    set(json!({"maxUnavailable": 1, "maxSurge": 0}))
+    set(&json!({"maxUnavailable": 1, "maxSurge": 0}))
 }
 
 fn nodes(names: &[&str]) -> Vec<Object> {
@@ -144,7 +144,7 @@ fn an_update_takes_as_many_as_may_be_missing() {
     let nodes = nodes(&NAMES);
     let old = |node: &str| pod(node, "old", "ready");
     let all_old = [old("n1"), old("n2"), old("n3")];
-    let at_once = |most: Value| set(json!({"maxUnavailable": most, "maxSurge": 0}));
+    let at_once = |most: Value| set(&json!({"maxUnavailable": most, "maxSurge": 0}));
     assert_steps("one", &at_once(json!(1)), &nodes, &all_old, &["-old-n1"]);
     assert_steps(
         "half, rounded up",
@@ -177,7 +177,7 @@ fn an_update_takes_as_many_as_may_be_missing() {
 #[test]
 fn with_a_surge_the_new_pod_comes_first() {
     let nodes = nodes(&["n1", "n2"]);
-    let surge = set(json!({"maxUnavailable": 0, "maxSurge": 1}));
+    let surge = set(&json!({"maxUnavailable": 0, "maxSurge": 1}));
     let old = |node: &str| pod(node, "old", "ready");
     let new = |node: &str, state: &str| pod(node, "new", state);
     assert_steps("all old", &surge, &nodes, &[old("n1"), old("n2")], &["+n1"]);

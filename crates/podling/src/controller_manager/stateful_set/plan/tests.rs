@@ -90,7 +90,7 @@ fn pods_are_made_in_order_each_after_the_one_before_is_ready() {
         pod("web-1", "web-new", "unready"),
     );
     assert_steps("none", &set, &[], &[&["+web-0 web-new"]]);
-    assert_steps("one", &set, &[first.clone()], &[&["+web-1 web-new"]]);
+    assert_steps("one", &set, std::slice::from_ref(&first), &[&["+web-1 web-new"]]);
     assert_steps("one not ready", &set, &[first.clone(), second], &[]);
     let leaving = pod("web-0", "web-new", "leaving");
     assert_steps("one leaving", &set, &[leaving], &[]);

@@ -18,7 +18,7 @@ mod place;
 pub mod readiness;
 mod sweep;
 
-pub use doing::{Doing, StepState, Watcher, nobody};
+pub use doing::{Doing, StepState, Watcher};
 pub use error::Error;
 pub use place::Place;
 

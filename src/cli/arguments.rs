@@ -138,7 +138,7 @@ pub enum LabCommand {
         /// The lab [default: the running one]
         lab: Option<String>,
     },
-    /// End the lab and remove its cluster; progress and manifests are kept
+    /// End the lab and remove what it made; progress and manifests are kept
     Stop {
         /// The lab [default: the running one]
         lab: Option<String>,

@@ -22,6 +22,7 @@ fn show(steps: &Steps, language: Language, doing: &Doing) {
             StepState::Done => steps.end(step, End::Done),
             StepState::Failed => steps.end(step, End::Failed),
         },
+        Doing::Nothing => steps.clear(),
         Doing::LeftForLater(_) => steps.end(&text(language, doing), End::Failed),
         _ => steps.begin(&text(language, doing)),
     }
@@ -46,6 +47,7 @@ fn text(language: Language, doing: &Doing) -> String {
         Doing::Pulling(image) => say::pulling(language, image),
         Doing::LoadingImages { name, count } => say::loading_images(language, count, name),
         Doing::Archive(path) => say::archive(language, path),
+        Doing::Nothing => String::new(),
         Doing::RemovingNamespace(name) => say::removing_namespace(language, name),
     }
 }

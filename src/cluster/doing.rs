@@ -50,6 +50,8 @@ pub enum Doing {
     Archive(String),
     /// It is waited for until a namespace is gone.
     RemovingNamespace(String),
+    /// Nothing is under way any more, however it ended.
+    Nothing,
 }
 
 /// How a step of kind's stands.
@@ -66,7 +68,11 @@ pub enum StepState {
 /// Who is told.
 pub type Watcher = Rc<dyn Fn(&Doing)>;
 
-/// A watcher that does not listen.
-pub fn nobody() -> Watcher {
-    Rc::new(|_| {})
+/// Held while something is under way. However that ends, the watcher is told.
+pub(super) struct Busy<'a>(pub(super) &'a Watcher);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        (self.0)(&Doing::Nothing);
+    }
 }

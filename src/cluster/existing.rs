@@ -12,6 +12,7 @@ mod record;
 pub use fit::{Need, needs};
 
 use super::client::{Way, answers, client};
+use super::doing::Busy;
 use super::owner::{self, LABEL, fnv1a};
 use super::{Arrival, Connection, Doing, Error, Pending, Provider, State, Traits, Watcher, readiness};
 use crate::lab::Lab;
@@ -189,6 +190,7 @@ impl Existing {
     }
 
     async fn fresh(&self) -> Result<Connection, Error> {
+        let _busy = Busy(&self.watcher);
         let Some(lab) = &self.lab else {
             return Err(Refusal::Gone(self.namespace.clone()).into());
         };
@@ -277,6 +279,7 @@ impl Existing {
     }
 
     async fn removed(&self) -> Result<(), Error> {
+        let _busy = Busy(&self.watcher);
         if self.folder.record()?.is_none() {
             return Ok(());
         }

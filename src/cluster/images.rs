@@ -1,5 +1,6 @@
 //! Images for a class without a network: fetched where there is one, carried in an archive, read where there is none.
 
+use super::doing::Busy;
 use super::kind::{Containers, tag_of};
 use super::{Doing, Error, Watcher};
 use crate::platform::files::at;
@@ -10,6 +11,7 @@ use std::path::Path;
 /// # Errors
 /// When an image can't be had, or the archive can't be written.
 pub async fn save(archive: &Path, images: &[String], watcher: &Watcher) -> Result<(), Error> {
+    let _busy = Busy(watcher);
     let containers = Containers::find()?;
     for image in images {
         if !containers.has_image(image).await? {
@@ -50,6 +52,7 @@ pub async fn load(archive: &Path, watcher: &Watcher) -> Result<(), Error> {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(at(archive)(missing).into());
     }
+    let _busy = Busy(watcher);
     let containers = Containers::find()?;
     watcher(&Doing::Archive(archive.display().to_string()));
     Ok(containers.load(archive).await?)

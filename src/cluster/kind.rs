@@ -22,6 +22,7 @@ pub use program::OLDEST;
 pub use runtime::Runtime;
 
 use super::client::{Way, answers, client};
+use super::doing::Busy;
 use super::{
     Arrival, Connection, Doing, Error, Pending, Provider, State, Traits, Watcher, kind_config, owner,
     readiness, sweep,
@@ -133,6 +134,7 @@ impl Kind {
     /// # Errors
     /// When an image can't be had, or the cluster is not there.
     pub async fn preload(&self, images: &[String]) -> Result<(), Error> {
+        let _busy = Busy(&self.watcher);
         let (programs, look) = self.look().await?;
         self.must_be_there(&look)?;
         for image in images {
@@ -219,6 +221,7 @@ impl Kind {
 
     /// Finds the cluster and brings it back if it had stopped, but makes none: what was in one that is gone is gone.
     async fn found(&self) -> Result<Connection, Error> {
+        let _busy = Busy(&self.watcher);
         let (programs, look) = self.look().await?;
         self.must_be_there(&look)?;
         if look
@@ -495,6 +498,7 @@ impl Provider for Kind {
 
     fn renew(&self) -> Pending<'_, Connection> {
         Box::pin(async {
+            let _busy = Busy(&self.watcher);
             let connection = self.clean().await?;
             self.add_ons(&connection).await?;
             Ok(connection)
@@ -503,6 +507,7 @@ impl Provider for Kind {
 
     fn abandon(&self) -> Pending<'_, ()> {
         Box::pin(async {
+            let _busy = Busy(&self.watcher);
             let _alone = self.lock("bbf")?;
             self.end_orphan();
             let (programs, look) = self.look().await?;
@@ -516,6 +521,7 @@ impl Provider for Kind {
 
     fn leave(&self) -> Pending<'_, ()> {
         Box::pin(async {
+            let _busy = Busy(&self.watcher);
             match self.left().await {
                 // Nothing is lost by that: the next lab begins with a sweep.
                 Err(
@@ -532,6 +538,7 @@ impl Provider for Kind {
 
     fn remove(&self) -> Pending<'_, ()> {
         Box::pin(async {
+            let _busy = Busy(&self.watcher);
             let _alone = self.lock("bbf cluster delete")?;
             self.end_orphan();
             let (programs, look) = self.look().await?;

@@ -233,6 +233,32 @@ fn ctrl_c_in_the_middle_leaves_nothing_half_made() {
 }
 
 #[test]
+fn a_kind_that_is_killed_in_the_middle_leaves_nothing_half_made() {
+    let world = World::new();
+    world.fail("hang");
+    let mut command = world.command(START);
+    let child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = world.home.state("clusters/bbf-single/kind.pid");
+    until(|| pid.is_file() && !world.containers().is_empty());
+    kill(
+        "-KILL",
+        std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap(),
+    );
+    let ended = world.home.ended(child.wait_with_output().unwrap()).code(3);
+    assert!(
+        ended.stderr.contains("kind could not make the cluster") && ended.stderr.contains("kind.log"),
+        "{ended:?}"
+    );
+    assert!(world.containers().is_empty());
+    world.fail("");
+    world.bbf(START).code(0);
+}
+
+#[test]
 fn what_a_killed_command_left_is_removed_by_the_next() {
     let world = World::new();
     world.fail("hang");

@@ -29,8 +29,19 @@ pub(super) fn step(line: &str) -> Option<Doing> {
 fn words(text: &str) -> String {
     let text = text.trim().trim_end_matches("...");
     let is_picture = |c: char| c as u32 > 0x2100 && c != '≤';
-    text.trim_end_matches(|c: char| c.is_whitespace() || is_picture(c))
-        .to_owned()
+    let text = text.trim_end_matches(|c: char| c.is_whitespace() || is_picture(c));
+    without_digest(text)
+}
+
+/// `Ensuring node image (a:1@sha256:00ff)` without the digest, which nobody reads.
+fn without_digest(text: &str) -> String {
+    match text.split_once("@sha256:") {
+        Some((before, digest)) => {
+            let behind = digest.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+            format!("{before}{behind}")
+        }
+        None => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +59,11 @@ mod tests {
             (
                 " ✓ Preparing nodes 📦 📦 📦  ",
                 "Preparing nodes",
+                StepState::Done,
+            ),
+            (
+                " ✓ Ensuring node image (kindest/node:v1.36.1@sha256:00ff) 🖼️",
+                "Ensuring node image (kindest/node:v1.36.1)",
                 StepState::Done,
             ),
             (

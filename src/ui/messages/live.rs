@@ -18,7 +18,7 @@ super::messages! {
     key_no() { "n no", "n いいえ" }
     ask_solution() { "Show the solution? It is noted in your progress.", "解答例を表示しますか？ 進捗に記録されます。" }
     ask_reset() { "Put everything back to the beginning? Your manifests are kept aside.", "すべて最初の状態に戻しますか？ 編集したマニフェストは別名で残します。" }
-    ask_stop() { "Put the lab away and remove its cluster?", "ラボを終了して、クラスターを削除しますか？" }
+    ask_stop() { "Put the lab away? What it made in the cluster is removed.", "ラボを終了しますか？ ラボがクラスターに作ったものは削除されます。" }
     resetting() { "Resetting…", "元に戻しています…" }
     solved() { "SOLVED", "解決" }
     broken() { "not solved", "未解決" }

@@ -1,12 +1,12 @@
 //! The cluster's network: who has which address, and what a connection to an address meets.
 //!
-//! Differs from Kubernetes: connections are whole requests, answered at one moment; there is no packet, no
-//! NetworkPolicy and no IPv6.
+//! Differs from Kubernetes: connections are whole requests, answered at one moment; there is no packet and no IPv6.
 
 use std::time::Duration;
 
 pub(crate) mod addresses;
 pub(crate) mod cidr;
+pub(crate) mod policy;
 pub(crate) mod routes;
 
 /// One HTTP request to a container.

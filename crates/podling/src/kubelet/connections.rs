@@ -1,15 +1,49 @@
 //! Requests to containers, from probes, other containers and the API server's proxy.
 
+use serde_json::{Value, json};
+
 use super::Nodes;
 use crate::apiserver::ApiServer;
 use crate::images::shell::machine::{Call, Reply};
-use crate::network::routes::{lookup, route};
+use crate::network::policy::{self, End, Port};
+use crate::network::routes::{is_address, lookup, route};
 use crate::network::{ConnectError, HttpRequest, HttpResponse};
+use crate::resource::{NAMESPACES, NETWORK_POLICIES};
+use crate::storage::Object;
 
 use super::Task;
 
+/// Where cluster DNS would run.
+const DNS_POD: &str = "10.244.0.253";
+
+/// One end of a connection with what it is made of.
+struct OwnedEnd {
+    pod: Object,
+    address: String,
+    namespace: Value,
+}
+
+impl OwnedEnd {
+    fn end(&self) -> End<'_> {
+        End {
+            pod: &self.pod,
+            address: &self.address,
+            namespace: &self.namespace,
+        }
+    }
+}
+
+fn policies(api: &ApiServer) -> Vec<&Value> {
+    api.list(&NETWORK_POLICIES, None).map(AsRef::as_ref).collect()
+}
+
+fn labels_of(api: &ApiServer, namespace: &str) -> Value {
+    let namespace = api.get(&NAMESPACES, "", namespace);
+    namespace.map_or(Value::Null, |namespace| namespace["metadata"]["labels"].clone())
+}
+
 impl Nodes {
-    /// Sends a request to an address (a pod's, a Service's or a node's) and port.
+    /// Sends a request from a node to an address (a pod's, a Service's or a node's) and port.
     ///
     /// # Errors
     /// Nobody answers there.
@@ -20,17 +54,71 @@ impl Nodes {
         port: u16,
         request: &HttpRequest,
     ) -> Result<HttpResponse, ConnectError> {
+        self.http_from(api, None, (address, port), request)
+    }
+
+    /// The same from a pod, which policies may hold back: what is not let through is lost.
+    fn http_from(
+        &mut self,
+        api: &mut ApiServer,
+        from: Option<&str>,
+        (address, port): (&str, u16),
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, ConnectError> {
         let rng = &mut self.rng;
         let (address, port) = route(api, address, port, &mut |bound| rng.below(bound))?;
         let target = format!("{address}:{port}");
         let Some(uid) = self.pod_with(&address) else {
             return Err(ConnectError::TimedOut(target));
         };
+        if from.is_some_and(|from| !self.may_connect(api, from, &uid, port)) {
+            return Err(ConnectError::TimedOut(target));
+        }
         self.deliver(api, &uid, port, request)
             .map_err(|error| match error {
                 ConnectError::Refused(_) => ConnectError::Refused(target),
                 other => other,
             })
+    }
+
+    /// Whether the policies let one pod connect to another's port.
+    fn may_connect(&self, api: &ApiServer, from: &str, to: &str, port: u16) -> bool {
+        let (Some(from), Some(to)) = (self.end_of(api, from), self.end_of(api, to)) else {
+            return true;
+        };
+        let protocol = "TCP";
+        policy::allows(
+            &policies(api),
+            &from.end(),
+            &to.end(),
+            Port {
+                protocol,
+                number: port,
+            },
+        )
+    }
+
+    /// Whether the policies let a pod ask cluster DNS.
+    fn may_resolve(&self, api: &ApiServer, from: &str) -> bool {
+        let Some(from) = self.end_of(api, from) else {
+            return true;
+        };
+        let dns = OwnedEnd {
+            pod: json!({"metadata": {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}}).into(),
+            address: DNS_POD.to_owned(),
+            namespace: labels_of(api, "kube-system"),
+        };
+        let (protocol, number) = ("UDP", 53);
+        policy::may_leave(&policies(api), &from.end(), &dns.end(), Port { protocol, number })
+    }
+
+    fn end_of(&self, api: &ApiServer, uid: &str) -> Option<OwnedEnd> {
+        let worker = self.workers.get(uid)?;
+        Some(OwnedEnd {
+            pod: worker.pod.clone(),
+            address: self.address_of(uid),
+            namespace: labels_of(api, worker.namespace()),
+        })
     }
 
     /// Sends a request to a port of a pod.
@@ -96,19 +184,27 @@ impl Nodes {
                 self.signal_first(api, uid, container, name);
                 Reply::Signalled
             }
-            Call::Lookup(name) => Reply::Lookup(lookup(api, &namespace, name)),
+            Call::Lookup(name) => Reply::Lookup(self.resolve(api, uid, &namespace, name)),
             Call::Http { host, port, request } => {
-                let Some(address) = lookup(api, &namespace, host).into_iter().next() else {
+                let Some(address) = self.resolve(api, uid, &namespace, host).into_iter().next() else {
                     return Reply::Http(String::new(), Err(ConnectError::NoSuchHost(host.clone())));
                 };
                 let answer = if address == "127.0.0.1" {
                     self.deliver(api, uid, *port, request)
                 } else {
-                    self.http(api, &address, *port, request)
+                    self.http_from(api, Some(uid), (&address, *port), request)
                 };
                 Reply::Http(address, answer)
             }
         }
+    }
+
+    /// The addresses of a name, unless the pod can't ask for them.
+    fn resolve(&self, api: &ApiServer, uid: &str, namespace: &str, name: &str) -> Vec<String> {
+        if !is_address(name) && name != "localhost" && !self.may_resolve(api, uid) {
+            return Vec::new();
+        }
+        lookup(api, namespace, name)
     }
 
     /// The pod that has an address.

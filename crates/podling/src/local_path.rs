@@ -123,7 +123,7 @@ impl Component for LocalPathProvisioner {
             return;
         }
         if change.resource == &PERSISTENT_VOLUME_CLAIMS {
-            let before = change.previous.as_ref().is_some_and(|old| wants_a_volume(old));
+            let before = change.previous.as_ref().is_some_and(wants_a_volume);
             if wants_a_volume(object) && !before {
                 let part = |key| text(object, &["metadata", key]).to_owned();
                 self.announced.push((api.now(), part("namespace"), part("name")));

@@ -166,14 +166,13 @@ fn dispatch(
             "POST" if route.name.is_none() => reviews::create(api, request, route, warnings),
             _ => Err(Status::method_not_allowed()),
         },
-        (method, None) if route.resource == &COMPONENT_STATUSES => match method {
-            "GET" | "HEAD" => component_status::read(api, request, route),
-            _ => Err(Status::method_not_allowed()),
-        },
-        (method, None) if route.resource == &BINDINGS => match method {
-            "POST" if route.name.is_none() => mutate::bind_named(api, request, route),
-            _ => Err(Status::method_not_allowed()),
-        },
+        ("GET" | "HEAD", None) if route.resource == &COMPONENT_STATUSES => {
+            component_status::read(api, request, route)
+        }
+        ("POST", None) if route.resource == &BINDINGS && route.name.is_none() => {
+            mutate::bind_named(api, request, route)
+        }
+        _ if [&BINDINGS, &COMPONENT_STATUSES].contains(&route.resource) => Err(Status::method_not_allowed()),
         ("GET" | "HEAD", _) if route.name.is_some() => read::get(api, request, route),
         ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
         ("POST", None) if route.name.is_none() => mutate::create(api, request, route, warnings),

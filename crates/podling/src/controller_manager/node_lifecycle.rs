@@ -377,7 +377,7 @@ fn wanted(node: &Value) -> Vec<(&'static str, &'static str)> {
 fn is_managed(taint: &Value) -> bool {
     let key = text(taint, &["key"]);
     let is_soft = text(taint, &["effect"]) != "NoExecute";
-    is_soft && key == UNSCHEDULABLE || is_soft && BY_CONDITION.iter().any(|(_, _, managed)| *managed == key)
+    is_soft && (key == UNSCHEDULABLE || BY_CONDITION.iter().any(|(_, _, managed)| *managed == key))
 }
 
 #[cfg(test)]

@@ -98,6 +98,15 @@ impl TaintEvictionController {
         }
     }
 
+    /// The time of a Pod may have been put off, or its eviction cancelled.
+    fn evict_if_due(&mut self, api: &mut ApiServer, key: &Key) {
+        let eviction = self.scheduled.get(key);
+        if eviction.is_some_and(|eviction| eviction.due <= api.now()) {
+            self.scheduled.remove(key);
+            self.evict(api, key);
+        }
+    }
+
     fn evict(&mut self, api: &mut ApiServer, key: &Key) {
         let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
             return;
@@ -172,17 +181,7 @@ impl Component for TaintEvictionController {
                 }
             }
             Some(Work::Pod(key)) => self.sync_pod(api, &key),
-            Some(Work::Evict(key)) => {
-                // Its time may have been put off, or its eviction cancelled.
-                if self
-                    .scheduled
-                    .get(&key)
-                    .is_some_and(|eviction| eviction.due <= api.now())
-                {
-                    self.scheduled.remove(&key);
-                    self.evict(api, &key);
-                }
-            }
+            Some(Work::Evict(key)) => self.evict_if_due(api, &key),
             None => {}
         }
     }

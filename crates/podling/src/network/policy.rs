@@ -142,7 +142,7 @@ mod tests {
         number: 80,
     };
 
-    fn policy(spec: Value) -> Value {
+    fn policy(spec: &Value) -> Value {
         json!({"metadata": {"namespace": "shop", "name": "p"}, "spec": spec})
     }
 
@@ -160,7 +160,7 @@ mod tests {
     }
 
     /// Whether the Pod `web` of the namespace `shop` can be reached from `from` under one policy.
-    fn reached(spec: Value, from: (&str, &str)) -> bool {
+    fn reached(spec: &Value, from: (&str, &str)) -> bool {
         let (policy, source, web) = (policy(spec), pod(from.0, from.1), pod("shop", "web"));
         let (here, there) = (json!({"name": "shop"}), json!({"name": from.0}));
         let from = end(&source, "10.244.0.5", &there);
@@ -223,7 +223,7 @@ mod tests {
             ),
         ];
         for (spec, from, expected) in cases {
-            assert_eq!(reached(spec.clone(), from), expected, "{spec} {from:?}");
+            assert_eq!(reached(&spec, from), expected, "{spec} {from:?}");
         }
     }
 
@@ -239,17 +239,17 @@ mod tests {
             (json!({"protocol": "TCP", "port": "admin"}), false),
         ];
         for (port, expected) in cases {
-            assert_eq!(reached(at(port.clone()), ("shop", "cart")), expected, "{port}");
+            assert_eq!(reached(&at(port.clone()), ("shop", "cart")), expected, "{port}");
         }
     }
 
     #[test]
     fn egress_rules_hold_back_what_goes_out() {
         let nothing = json!({"policyTypes": ["Egress"], "podSelector": {"matchLabels": {"app": "cart"}}});
-        assert!(!reached(nothing.clone(), ("shop", "cart")));
-        assert!(reached(nothing, ("shop", "other")));
+        assert!(!reached(&nothing, ("shop", "cart")));
+        assert!(reached(&nothing, ("shop", "other")));
         let to_web = json!({"policyTypes": ["Egress"], "podSelector": {},
             "egress": [{"to": [{"podSelector": {"matchLabels": {"app": "web"}}}]}]});
-        assert!(reached(to_web, ("shop", "cart")));
+        assert!(reached(&to_web, ("shop", "cart")));
     }
 }

@@ -234,7 +234,7 @@ fn check_status(balancer: &Value, errors: &mut Vec<Error>) {
 mod tests {
     use super::*;
 
-    fn wrong(spec: Value) -> Vec<String> {
+    fn wrong(spec: &Value) -> Vec<String> {
         let errors = (STRATEGY.validate)(&json!({"spec": spec}));
         errors.iter().map(ToString::to_string).collect()
     }
@@ -305,13 +305,13 @@ mod tests {
             ),
         ];
         for (spec, expected) in cases {
-            assert_eq!(wrong(spec.clone()), expected, "{spec}");
+            assert_eq!(wrong(&spec), expected, "{spec}");
         }
     }
 
     #[test]
     fn a_wildcard_stands_for_the_first_label_only() {
-        assert_eq!(wrong(json!({"rules": [{"host": "*.example.com"}]})), [""; 0]);
-        assert_eq!(wrong(json!({"rules": [{"host": "a.*.com"}]})).len(), 1);
+        assert_eq!(wrong(&json!({"rules": [{"host": "*.example.com"}]})), [""; 0]);
+        assert_eq!(wrong(&json!({"rules": [{"host": "a.*.com"}]})).len(), 1);
     }
 }

@@ -262,7 +262,7 @@ mod tests {
 
     use super::*;
 
-    fn claim(spec: Value, annotations: Value) -> Value {
+    fn claim(spec: &Value, annotations: &Value) -> Value {
         let mut claim = json!({
             "metadata": {"namespace": "a", "name": "c", "uid": "u", "annotations": annotations},
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
@@ -299,15 +299,15 @@ mod tests {
 
     #[test]
     fn a_claim_without_a_volume_looks_for_one() {
-        let fast = || claim(json!({"storageClassName": "fast"}), json!({}));
+        let fast = || claim(&json!({"storageClassName": "fast"}), &json!({}));
         let with_class = |class| Surroundings {
             class,
             ..Surroundings::default()
         };
-        let selected = claim(json!({"storageClassName": "fast"}), json!({SELECTED_NODE: "n"}));
+        let selected = claim(&json!({"storageClassName": "fast"}), &json!({SELECTED_NODE: "n"}));
         let cases = [
             (
-                claim(json!({"storageClassName": ""}), json!({})),
+                claim(&json!({"storageClassName": ""}), &json!({})),
                 Surroundings {
                     volumes: vec![volume(&json!({}))],
                     ..Surroundings::default()
@@ -315,7 +315,7 @@ mod tests {
                 ClaimPlan::Bind(volume(&json!({}))),
             ),
             (
-                claim(json!({}), json!({})),
+                claim(&json!({}), &json!({})),
                 Surroundings::default(),
                 waits(
                     "FailedBinding",
@@ -323,7 +323,7 @@ mod tests {
                 ),
             ),
             (
-                claim(json!({}), json!({})),
+                claim(&json!({}), &json!({})),
                 Surroundings {
                     default_class: Some("standard".into()),
                     ..Surroundings::default()
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_claim_that_names_its_volume_gets_it_or_says_why_not() {
-        let named = claim(json!({"volumeName": "v", "storageClassName": ""}), json!({}));
+        let named = claim(&json!({"volumeName": "v", "storageClassName": ""}), &json!({}));
         let taken = json!({"claimRef": {"namespace": "a", "name": "other", "uid": "x"}});
         let mismatch = |why: &str| {
             let message = format!("Cannot bind to requested volume \"v\": {why}");
@@ -420,7 +420,7 @@ mod tests {
 
     #[test]
     fn a_bound_claim_is_lost_with_its_volume() {
-        let bound = claim(json!({"volumeName": "v"}), json!({BIND_COMPLETED: "yes"}));
+        let bound = claim(&json!({"volumeName": "v"}), &json!({BIND_COMPLETED: "yes"}));
         let lost = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
         assert_eq!(
             plan(&bound, &Surroundings::default()),

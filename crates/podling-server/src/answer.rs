@@ -1,12 +1,14 @@
 //! From an HTTP request to the cluster and back: the same for the in-process client and for HTTPS.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
+use podling::request::MAX_BODY_BYTES;
 use podling::status::Status;
 use podling::{Impersonation, Request, Response};
 
@@ -14,8 +16,8 @@ use crate::body::AnswerBody;
 use crate::shared::Shared;
 use crate::web_socket::{self, Upgrade};
 
-/// The largest body that is read, as kube-apiserver's `MaxRequestBodyBytes`.
-const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
+/// How long a client may take to send a body, as kube-apiserver's `--request-timeout`.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -48,9 +50,10 @@ where
     B::Error: Into<BoxError>,
 {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY_BYTES)
-        .collect()
+    let whole = Limited::new(body, MAX_BODY_BYTES).collect();
+    let body = tokio::time::timeout(BODY_TIMEOUT, whole)
         .await
+        .map_err(|_| too_slow())?
         .map_err(|error| unread(error.as_ref()))?;
     Ok(Request {
         method: head.method.as_str().to_owned(),
@@ -88,10 +91,17 @@ pub(crate) fn text(headers: &HeaderMap, name: &HeaderName) -> String {
 /// `errors.NewRequestEntityTooLargeError` for a body over the limit; else the client went away in the middle.
 fn unread(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Status {
     if error.is::<LengthLimitError>() {
-        let message = format!("Request entity too large: limit is {MAX_BODY_BYTES}");
-        return Status::new(413, "RequestEntityTooLarge", message);
+        return Status::too_large(&format!("limit is {MAX_BODY_BYTES}"));
     }
     Status::bad_request(format!("the request's body could not be read: {error}"))
+}
+
+/// `errors.NewTimeoutError`, as the API server's timeout filter answers.
+fn too_slow() -> Status {
+    let message = "Timeout: request did not complete within the allotted timeout";
+    let mut status = Status::new(504, "Timeout", message);
+    status.details = Some(Box::default());
+    status
 }
 
 fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> {

@@ -6,6 +6,9 @@ use crate::apiserver::Stream;
 use crate::status::Status;
 use crate::user::{Credentials, Impersonation};
 
+/// The largest body that is taken, as kube-apiserver's `MaxRequestBodyBytes`.
+pub const MAX_BODY_BYTES: usize = 3 * 1024 * 1024;
+
 /// One API call, as a transport received it.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Request {

@@ -161,12 +161,12 @@ impl Status {
         status
     }
 
-    /// 413: `Request entity is too large: {why}`.
+    /// 413: `Request entity too large: {why}`.
     pub fn too_large(why: &str) -> Self {
         Self::new(
             413,
             "RequestEntityTooLarge",
-            format!("Request entity is too large: {why}"),
+            format!("Request entity too large: {why}"),
         )
     }
 

@@ -19,13 +19,10 @@ mod token_request;
 use super::authorization::RequestInfo;
 use super::route::{self, Destination, Route};
 use super::{ApiServer, authentication, authorization, discovery, registry};
-use crate::request::{Request, Response};
+use crate::request::{MAX_BODY_BYTES, Request, Response};
 use crate::resource::{self, BINDINGS, COMPONENT_STATUSES, inert};
 use crate::status::Status;
 use crate::user::UserInfo;
-
-/// How long a body may be (`MaxRequestBodyBytes`).
-const MOST_BODY_BYTES: usize = 3 * 1024 * 1024;
 
 /// Answers one API call, if its sender may make it; what concerns nodes (logs, proxy) comes in through `runtime`.
 pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
@@ -49,8 +46,8 @@ fn admitted(api: &ApiServer, request: &Request) -> Result<UserInfo, Status> {
 }
 
 fn answer(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
-    if request.body.len() > MOST_BODY_BYTES {
-        return Status::too_large(&format!("limit is {MOST_BODY_BYTES}")).into();
+    if request.body.len() > MAX_BODY_BYTES {
+        return Status::too_large(&format!("limit is {MAX_BODY_BYTES}")).into();
     }
     let served = resource::served(api.metrics().is_some());
     if let Some(response) = discovery::document(request, served) {

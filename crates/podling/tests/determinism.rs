@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use podling::clock::Time;
 use podling::{Body, Cluster, Components, Config, NodeConfig, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn config(seed: u64) -> Config {
     let node = NodeConfig {
@@ -24,6 +24,13 @@ fn config(seed: u64) -> Config {
         nodes: vec![node],
         components: Components::default(),
     }
+}
+
+/// A Job whose second index fails.
+fn job() -> Value {
+    json!({"completionMode": "Indexed", "completions": 2, "parallelism": 2, "backoffLimitPerIndex": 1,
+        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36.1",
+            "command": ["sh", "-c", "exit $JOB_COMPLETION_INDEX"]}]}}})
 }
 
 /// What a watch of everything about pods and events says during a rollout and a crash loop.
@@ -49,13 +56,20 @@ fn history(seed: u64, step: Duration) -> Vec<u8> {
     ];
     let start = cluster.now();
     cluster.advance_to(start + Duration::from_secs(5));
+    let mut create = |path: &str, name: &str, spec: &Value| {
+        let object = json!({"metadata": {"name": name}, "spec": spec});
+        let created = cluster.handle(&Request::new("POST", path).with_json(&object));
+        assert_eq!(created.status, 201, "{}", created.body_json());
+    };
     for (plural, mut spec) in workloads {
         spec["selector"] = json!({"matchLabels": {"app": "web"}});
         let path = format!("/apis/apps/v1/namespaces/default/{plural}");
-        let object = json!({"metadata": {"name": format!("web-{plural}")}, "spec": spec});
-        let created = cluster.handle(&Request::new("POST", &path).with_json(&object));
-        assert_eq!(created.status, 201, "{}", created.body_json());
+        create(&path, &format!("web-{plural}"), &spec);
     }
+    let job = job();
+    create("/apis/batch/v1/namespaces/default/jobs", "work", &job);
+    let cron_job = json!({"schedule": "* * * * *", "jobTemplate": {"spec": job}});
+    create("/apis/batch/v1/namespaces/default/cronjobs", "tick", &cron_job);
     let end = start + Duration::from_secs(300);
     let mut said = Vec::new();
     while cluster.now() < end {

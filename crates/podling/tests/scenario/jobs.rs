@@ -1,13 +1,9 @@
 //! Jobs and CronJobs on a live node: how they run, pause, fail, end and go.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use podling::clock::Time;
-use podling::{Cluster, Components, Config, NodeConfig, Request};
+use podling::{Components, Request};
 use serde_json::{Value, json};
+
+use crate::scene::{Scene, name};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const EVENTS: &str = "/api/v1/namespaces/default/events";
@@ -16,36 +12,17 @@ const CRON_JOBS: &str = "/apis/batch/v1/namespaces/default/cronjobs";
 const JOB: &str = "/apis/batch/v1/namespaces/default/jobs/work";
 const CRON_JOB: &str = "/apis/batch/v1/namespaces/default/cronjobs/tick";
 
-struct Scene {
-    cluster: Cluster,
-}
-
 impl Scene {
     /// A cluster with one ready node, half a minute past a full hour.
-    fn new() -> Self {
-        let node = NodeConfig {
-            name: "n1".to_owned(),
-            control_plane: false,
-            labels: BTreeMap::new(),
-            taints: Vec::new(),
-            cpu: "4".to_owned(),
-            memory: "8Gi".to_owned(),
-            pods: 110,
-        };
-        let cluster = Cluster::new(Config {
-            seed: 5,
-            start: Time::parse("2026-01-05T09:00:00Z").unwrap(),
-            nodes: vec![node],
-            components: Components::default(),
-        });
-        let mut scene = Self { cluster };
+    fn of_jobs() -> Self {
+        let mut scene = Self::new(5, &["n1"], Components::default());
         scene.wait(30.0);
         scene
     }
 
     /// The same with a Job `work` of that spec, whose container runs `script`.
     fn with_job(script: &str, spec: &Value) -> Self {
-        let mut scene = Self::new();
+        let mut scene = Self::of_jobs();
         let spec = with_template(spec.clone(), script);
         scene.call("POST", JOBS, &json!({"metadata": {"name": "work"}, "spec": spec}));
         scene
@@ -53,7 +30,7 @@ impl Scene {
 
     /// The same with a CronJob `tick` each minute, whose Pods run `script`.
     fn with_cron_job(script: &str, spec: &Value) -> Self {
-        let mut scene = Self::new();
+        let mut scene = Self::of_jobs();
         let mut spec = spec.clone();
         if spec["schedule"].is_null() {
             spec["schedule"] = "* * * * *".into();
@@ -67,34 +44,8 @@ impl Scene {
         scene
     }
 
-    fn call(&mut self, method: &str, path: &str, body: &Value) -> Value {
-        let mut request = Request::new(method, path);
-        if !body.is_null() {
-            request = request.with_json(body);
-        }
-        if method == "PATCH" {
-            request.content_type = "application/merge-patch+json".to_owned();
-        }
-        let response = self.cluster.handle(&request);
-        assert!(response.status < 300, "{method} {path}: {}", response.body_json());
-        response.body_json()
-    }
-
-    fn get(&mut self, path: &str) -> Value {
-        self.call("GET", path, &Value::Null)
-    }
-
     fn change(&mut self, path: &str, spec: &Value) {
         self.call("PATCH", path, &json!({"spec": spec}));
-    }
-
-    fn items(&mut self, path: &str) -> Vec<Value> {
-        self.get(path)["items"].as_array().unwrap().clone()
-    }
-
-    fn wait(&mut self, seconds: f64) {
-        let until = self.cluster.now() + Duration::from_secs_f64(seconds);
-        self.cluster.advance_to(until);
     }
 
     /// The Job's status.
@@ -126,10 +77,6 @@ impl Scene {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
-}
-
-fn name(object: &Value) -> String {
-    text(&object["metadata"]["name"])
 }
 
 fn with_template(mut spec: Value, script: &str) -> Value {
@@ -312,7 +259,7 @@ fn a_pod_is_replaced_at_once_or_only_when_it_has_ended() {
     for policy in ["TerminatingOrFailed", "Failed"] {
         let mut scene = Scene::with_job("sleep 1000", &json!({"podReplacementPolicy": policy}));
         scene.wait(4.0);
-        let pod = name(&scene.items(PODS)[0]);
+        let pod = name(&scene.items(PODS)[0]).to_owned();
         scene.call("DELETE", &format!("{PODS}/{pod}"), &Value::Null);
         // A replacement waits at least for the back-off of 10 s, a Pod's end for 5 s.
         scene.wait(3.0);
@@ -359,7 +306,7 @@ fn what_a_deleted_job_leaves_behind_depends_on_the_policy() {
 
 #[test]
 fn an_orphan_is_adopted_by_a_job_that_selects_it() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::of_jobs();
     let spec = with_template(json!({}), "sleep 1000")["template"]["spec"].clone();
     let pod = json!({"metadata": {"name": "stray", "labels": {"app": "stray"}}, "spec": spec});
     scene.call("POST", PODS, &pod);
@@ -413,7 +360,7 @@ fn a_job_that_still_runs_may_forbid_the_next() {
     scene.wait(130.0);
     assert_eq!(scene.items(JOBS).len(), 1);
     assert!(scene.reasons("tick").contains(&"JobAlreadyActive".into()));
-    let job = name(&scene.items(JOBS)[0]);
+    let job = name(&scene.items(JOBS)[0]).to_owned();
     scene.call(
         "DELETE",
         &format!("{JOBS}/{job}?propagationPolicy=Background"),
@@ -423,7 +370,7 @@ fn a_job_that_still_runs_may_forbid_the_next() {
     let reasons = scene.reasons("tick");
     assert!(reasons.contains(&"MissingJob".into()), "{reasons:?}");
     // The minute that was missed is made up for at once.
-    let later = name(&scene.items(JOBS)[0]);
+    let later = name(&scene.items(JOBS)[0]).to_owned();
     assert!(later > job, "{later}");
 }
 
@@ -481,7 +428,7 @@ fn a_deleted_cron_job_takes_its_jobs_and_pods_with_it() {
 
 #[test]
 fn a_namespace_takes_its_running_jobs_with_it() {
-    let mut scene = Scene::new();
+    let mut scene = Scene::of_jobs();
     scene.call(
         "POST",
         "/api/v1/namespaces",

@@ -52,6 +52,7 @@ fn config() -> Config {
         nodes: Vec::new(),
         components: Components {
             controllers: false,
+            node_lifecycle: false,
             scheduler: false,
             kubelets: false,
             local_path: false,

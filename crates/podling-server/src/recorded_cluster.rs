@@ -208,6 +208,7 @@ mod tests {
     fn config() -> Config {
         let components = Components {
             controllers: false,
+            node_lifecycle: false,
             scheduler: false,
             kubelets: false,
             local_path: false,

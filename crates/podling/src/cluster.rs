@@ -35,6 +35,9 @@ pub struct Config {
 pub struct Components {
     /// The controller manager.
     pub controllers: bool,
+    /// Among the controllers the one that follows the health of nodes (`--controllers=*,-node-lifecycle-controller`).
+    #[serde(default = "yes")]
+    pub node_lifecycle: bool,
     /// The scheduler.
     pub scheduler: bool,
     /// The nodes of [`Config::nodes`].
@@ -47,10 +50,16 @@ pub struct Components {
     pub metrics_server: bool,
 }
 
+/// What a configuration means that is older than a field.
+const fn yes() -> bool {
+    true
+}
+
 impl Default for Components {
     fn default() -> Self {
         Self {
             controllers: true,
+            node_lifecycle: true,
             scheduler: true,
             kubelets: true,
             local_path: true,
@@ -117,7 +126,7 @@ impl std::fmt::Debug for Cluster {
 fn components_of(wanted: Components, seed: u64) -> Vec<Box<dyn Component>> {
     let mut components: Vec<Box<dyn Component>> = vec![Box::new(Expiry::default())];
     if wanted.controllers {
-        components.push(Box::new(ControllerManager::new(seed)));
+        components.push(Box::new(ControllerManager::new(seed, wanted.node_lifecycle)));
     }
     if wanted.scheduler {
         components.push(Box::new(Scheduler::new(seed, "control-plane")));

@@ -76,36 +76,42 @@ pub(crate) struct ControllerManager {
 }
 
 impl ControllerManager {
-    /// The controllers; `seed` makes their small delays.
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The controllers; `seed` makes their small delays. Without `node_lifecycle` nodes keep the taints that they were
+    /// given.
+    pub(crate) fn new(seed: u64, node_lifecycle: bool) -> Self {
         let mut rng = Rng::new(seed);
         let mut fork = || Rng::new(rng.next_u64());
-        Self {
-            controllers: vec![
-                Box::new(DeploymentController::new(fork())),
-                Box::new(ReplicaSetController::new(fork())),
-                Box::new(ReplicaSetController::of_replication_controllers(fork())),
-                Box::new(StatefulSetController::new(fork())),
-                Box::new(DaemonSetController::new(fork())),
-                Box::new(EndpointSliceController::new(fork())),
-                Box::new(EndpointsController::new(fork())),
-                Box::new(NamespaceContentController::new(fork())),
-                Box::new(NamespaceController::new(fork())),
-                Box::new(NodeLifecycleController::new(fork())),
-                Box::new(GarbageCollector::new(fork())),
-                Box::new(ResourceQuotaController::new(fork())),
-                Box::new(DisruptionController::new(fork())),
-                Box::new(HorizontalController::new(fork())),
-                Box::new(PersistentVolumeController::new(fork())),
-                Box::new(ProtectionController::new(fork())),
-                Box::new(TaintEvictionController::new(fork())),
-                Box::new(JobController::new(fork())),
-                Box::new(CronJobController::new(fork())),
-                Box::new(TtlAfterFinishedController::new(fork())),
-                Box::new(ClusterRoleAggregationController::new(fork())),
-                Box::new(ServiceAccountTokenController::new(fork())),
-            ],
+        let mut controllers: Vec<Box<dyn Controller>> = vec![
+            Box::new(DeploymentController::new(fork())),
+            Box::new(ReplicaSetController::new(fork())),
+            Box::new(ReplicaSetController::of_replication_controllers(fork())),
+            Box::new(StatefulSetController::new(fork())),
+            Box::new(DaemonSetController::new(fork())),
+            Box::new(EndpointSliceController::new(fork())),
+            Box::new(EndpointsController::new(fork())),
+            Box::new(NamespaceContentController::new(fork())),
+            Box::new(NamespaceController::new(fork())),
+        ];
+        let lifecycle = NodeLifecycleController::new(fork());
+        if node_lifecycle {
+            controllers.push(Box::new(lifecycle));
         }
+        let others: Vec<Box<dyn Controller>> = vec![
+            Box::new(GarbageCollector::new(fork())),
+            Box::new(ResourceQuotaController::new(fork())),
+            Box::new(DisruptionController::new(fork())),
+            Box::new(HorizontalController::new(fork())),
+            Box::new(PersistentVolumeController::new(fork())),
+            Box::new(ProtectionController::new(fork())),
+            Box::new(TaintEvictionController::new(fork())),
+            Box::new(JobController::new(fork())),
+            Box::new(CronJobController::new(fork())),
+            Box::new(TtlAfterFinishedController::new(fork())),
+            Box::new(ClusterRoleAggregationController::new(fork())),
+            Box::new(ServiceAccountTokenController::new(fork())),
+        ];
+        controllers.extend(others);
+        Self { controllers }
     }
 
     /// The controller that has something to do first; the first of several.

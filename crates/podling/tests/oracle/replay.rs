@@ -133,6 +133,8 @@ impl Replay {
     fn new(case: &Case) -> Self {
         let components = Components {
             controllers: case.needs("controllers"),
+            // The scheduler's recordings were made with nodes that nobody looked after.
+            node_lifecycle: case.area() != "scheduler",
             scheduler: case.needs("scheduler"),
             kubelets: case.needs("kubelet"),
             // The recorded clusters had no provisioner.

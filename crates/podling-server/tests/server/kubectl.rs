@@ -91,6 +91,54 @@ async fn kubectl_applies_gets_deletes_and_is_told_why_not() {
     assert!(said.contains("(Unauthorized)"), "{said}");
 }
 
+#[tokio::test]
+async fn kubectl_acts_for_others_and_with_the_token_of_a_service_account() {
+    let scratch = Scratch::new("kubectl-rbac");
+    let cluster = ClusterHandle::start(config(), TimeSource::Wall, None).unwrap();
+    let identity = Identity::create().unwrap();
+    let endpoint = cluster.serve(&identity, &ServeOptions::default()).await.unwrap();
+    write_private(&scratch.join("kubeconfig"), &endpoint.kubeconfig).unwrap();
+    let bot = "--as=system:serviceaccount:default:bot";
+    let steps = [
+        (
+            "auth whoami -o jsonpath={.status.userInfo.username}".to_owned(),
+            "kubernetes-admin",
+        ),
+        (
+            "create serviceaccount bot".to_owned(),
+            "serviceaccount/bot created\n",
+        ),
+        (
+            "create role reader --verb=get,list --resource=secrets".to_owned(),
+            "role.rbac.authorization.k8s.io/reader created\n",
+        ),
+        (
+            "create rolebinding reader --role=reader --serviceaccount=default:bot".to_owned(),
+            "rolebinding.rbac.authorization.k8s.io/reader created\n",
+        ),
+        (format!("auth can-i list secrets {bot}"), "yes\n"),
+        (format!("auth can-i delete secrets {bot}"), "no\n"),
+    ];
+    for (line, expected) in steps {
+        let Some(said) = run(scratch.path(), &line).await else {
+            return;
+        };
+        assert!(said.starts_with(expected), "kubectl {line}\n{said}");
+    }
+    let token = run(scratch.path(), "create token bot").await.unwrap_or_default();
+    let (before, after) = endpoint.kubeconfig.split_once("token: ").unwrap();
+    let rest = after.split_once('\n').unwrap().1;
+    let of_bot = format!("{before}token: {}\n{rest}", token.trim());
+    fs::write(scratch.join("kubeconfig"), of_bot).unwrap();
+    let said = run(scratch.path(), "get secrets").await.unwrap_or_default();
+    assert_eq!(said, "No resources found in default namespace.\n");
+    let said = run(scratch.path(), "get pods").await.unwrap_or_default();
+    assert_eq!(
+        said,
+        "Error from server (Forbidden): pods is forbidden: User \"system:serviceaccount:default:bot\" cannot list resource \"pods\" in API group \"\" in the namespace \"default\"\n"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kubectl_runs_commands_copies_files_and_forwards_ports() {
     let scratch = Scratch::new("kubectl-streams");

@@ -20,7 +20,7 @@ use super::authorization::RequestInfo;
 use super::route::{self, Destination, Route};
 use super::{ApiServer, authentication, authorization, discovery, registry};
 use crate::request::{MAX_BODY_BYTES, Request, Response};
-use crate::resource::{self, BINDINGS, COMPONENT_STATUSES, inert};
+use crate::resource::{self, BINDINGS, COMPONENT_STATUSES, Resource, inert};
 use crate::status::Status;
 use crate::user::UserInfo;
 
@@ -143,6 +143,9 @@ fn dispatch(
 ) -> Result<Response, Status> {
     let subresource = route.subresource.map(|subresource| subresource.name);
     refuse_inert(request, route)?;
+    if is_unstored(route.resource) {
+        return unstored(api, request, route, warnings);
+    }
     match (request.method.as_str(), subresource) {
         ("GET", Some("log")) => runtime.log(api, request, route.namespace(), route.name()),
         ("GET" | "POST", Some("exec")) => connect(api, request, route, runtime, SessionVerb::Exec),
@@ -159,17 +162,6 @@ fn dispatch(
         (_, Some("binding" | "eviction")) => Err(Status::method_not_allowed()),
         ("POST", Some("token")) => token_request::create(api, request, route),
         (_, Some("token")) => Err(Status::method_not_allowed()),
-        (method, None) if reviews::is_review(route.resource) => match method {
-            "POST" if route.name.is_none() => reviews::create(api, request, route, warnings),
-            _ => Err(Status::method_not_allowed()),
-        },
-        ("GET" | "HEAD", None) if route.resource == &COMPONENT_STATUSES => {
-            component_status::read(api, request, route)
-        }
-        ("POST", None) if route.resource == &BINDINGS && route.name.is_none() => {
-            mutate::bind_named(api, request, route)
-        }
-        _ if [&BINDINGS, &COMPONENT_STATUSES].contains(&route.resource) => Err(Status::method_not_allowed()),
         ("GET" | "HEAD", _) if route.name.is_some() => read::get(api, request, route),
         ("GET" | "HEAD", None) => read::list_or_watch(api, request, route),
         ("POST", None) if route.name.is_none() => mutate::create(api, request, route, warnings),
@@ -178,6 +170,30 @@ fn dispatch(
         ("DELETE", None) if route.name.is_some() => mutate::delete(api, request, route, warnings),
         ("DELETE", None) => mutate::delete_collection(api, request, route, warnings),
         _ => Err(Status::method_not_allowed()),
+    }
+}
+
+/// Whether there are no objects of a resource: they are only asked, or only made.
+fn is_unstored(resource: &Resource) -> bool {
+    [&COMPONENT_STATUSES, &BINDINGS].contains(&resource) || reviews::is_review(resource)
+}
+
+fn unstored(
+    api: &mut ApiServer,
+    request: &Request,
+    route: &Route,
+    warnings: &mut Vec<String>,
+) -> Result<Response, Status> {
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let creates = request.method == "POST" && route.name.is_none();
+    if route.resource == &COMPONENT_STATUSES && reads {
+        component_status::read(api, request, route)
+    } else if route.resource == &BINDINGS && creates {
+        mutate::bind_named(api, request, route)
+    } else if reviews::is_review(route.resource) && creates {
+        reviews::create(api, request, route, warnings)
+    } else {
+        Err(Status::method_not_allowed())
     }
 }
 

@@ -117,7 +117,7 @@ impl Rule {
         let urls = other
             .urls
             .iter()
-            .all(|url| self.urls.iter().any(|own| url_covers(own, url)));
+            .all(|url| self.urls.iter().any(|own| url_matches(own, url)));
         verbs && groups && resources && names && urls
     }
 
@@ -158,13 +158,10 @@ pub(crate) fn go_list(items: &[String]) -> String {
     format!("[{}]", items.join(" "))
 }
 
+/// Whether a rule's path (`*`, exact, or with `*` at its end) stands for another.
 fn url_matches(url: &str, path: &str) -> bool {
     let prefix = url.strip_suffix('*');
     url == ALL || url == path || prefix.is_some_and(|prefix| path.starts_with(prefix))
-}
-
-fn url_covers(own: &str, url: &str) -> bool {
-    url_matches(own, url)
 }
 
 #[cfg(test)]

@@ -29,9 +29,10 @@ pub(super) fn create(api: &mut ApiServer, request: &Request, route: &Route) -> R
     let decoded = decode::decode_kind((GROUP, "v1", KIND), body, field_validation(request)?)?;
     let mut wanted = decoded.object;
     check_place(&wanted["metadata"], route)?;
-    let (namespace, name) = (route.namespace(), route.name());
-    let account = api.get(&SERVICE_ACCOUNTS, namespace, name).cloned();
-    let account = account.ok_or_else(|| Status::not_found("", SERVICE_ACCOUNTS.plural, name))?;
+    let account = api
+        .get(&SERVICE_ACCOUNTS, route.namespace(), route.name())
+        .cloned();
+    let account = account.ok_or_else(|| Status::not_found("", SERVICE_ACCOUNTS.plural, route.name()))?;
     let spec = object_at(&mut wanted, "spec");
     set_default_for_zero(spec, "expirationSeconds", DEFAULT_SECONDS);
     if spec.items("audiences").is_empty() {
@@ -39,40 +40,46 @@ pub(super) fn create(api: &mut ApiServer, request: &Request, route: &Route) -> R
     }
     let seconds = spec.number("expirationSeconds").unwrap_or(DEFAULT_SECONDS);
     check_lifetime(seconds)?;
+    let token = issue(api, &account, spec, route)?;
+    Ok(Response::json(201, &answer(api, route, spec, &token)))
+}
+
+/// The token that a complete `spec` asks for.
+fn issue(api: &ApiServer, account: &Value, spec: &Value, route: &Route) -> Result<String, Status> {
     let bound = bound_object(api, &spec["boundObjectRef"], route)?;
     let node = bound
         .as_ref()
         .and_then(|(kind, object)| node_of(api, kind, object));
-    let audiences: Vec<String> = spec
-        .items("audiences")
-        .iter()
+    let audiences = spec.items("audiences").iter();
+    let audiences: Vec<String> = audiences
         .filter_map(|audience| audience.as_str().map(str::to_owned))
         .collect();
+    let claims = Claims {
+        account,
+        audiences: &audiences,
+        seconds: spec.number("expirationSeconds").unwrap_or(DEFAULT_SECONDS),
+        bound_to: bound.as_ref().map(|(kind, object)| (*kind, object.as_ref())),
+        node: node.as_deref(),
+        issued: api.now(),
+    };
+    Ok(token::issue(api.token_key(), &claims))
+}
+
+fn answer(api: &mut ApiServer, route: &Route, spec: &Value, token: &str) -> Value {
     let now = api.now();
-    let token = token::issue(
-        api.token_key(),
-        &Claims {
-            account: &account,
-            audiences: &audiences,
-            seconds,
-            bound_to: bound.as_ref().map(|(kind, object)| (*kind, object.as_ref())),
-            node: node.as_deref(),
-            issued: now,
-        },
-    );
+    let seconds = spec.number("expirationSeconds").unwrap_or(DEFAULT_SECONDS);
     let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    let spec = json!({
-        "audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": wanted["spec"]["boundObjectRef"],
-    });
-    let answer = json!({
+    json!({
         "kind": KIND, "apiVersion": format!("{GROUP}/v1"),
         "metadata": {
-            "name": name, "namespace": namespace, "uid": api.rng.uuid(), "creationTimestamp": now.rfc3339(),
+            "name": route.name(), "namespace": route.namespace(), "uid": api.rng.uuid(),
+            "creationTimestamp": now.rfc3339(),
         },
-        "spec": spec,
+        "spec": {
+            "audiences": spec["audiences"], "expirationSeconds": seconds, "boundObjectRef": spec["boundObjectRef"],
+        },
         "status": {"token": token, "expirationTimestamp": (now + lifetime).rfc3339()},
-    });
-    Ok(Response::json(201, &answer))
+    })
 }
 
 fn invalid(error: field::Error) -> Status {

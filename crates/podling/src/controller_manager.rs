@@ -18,6 +18,7 @@ mod deployment;
 mod disruption;
 mod endpoint_slice;
 mod endpoints;
+mod ephemeral_volume;
 mod garbage_collector;
 mod go_selector;
 mod history;
@@ -31,6 +32,7 @@ mod ownership;
 mod persistent_volume;
 mod pod;
 mod pod_control;
+mod pod_garbage_collector;
 mod protection;
 mod queue;
 mod replica_set;
@@ -50,6 +52,7 @@ use deployment::DeploymentController;
 use disruption::DisruptionController;
 use endpoint_slice::EndpointSliceController;
 use endpoints::EndpointsController;
+use ephemeral_volume::EphemeralVolumeController;
 use garbage_collector::GarbageCollector;
 use horizontal_pod_autoscaler::HorizontalController;
 use job::JobController;
@@ -57,6 +60,7 @@ use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
 use node_lifecycle::NodeLifecycleController;
 use persistent_volume::PersistentVolumeController;
+use pod_garbage_collector::PodGarbageCollector;
 use protection::ProtectionController;
 use replica_set::ReplicaSetController;
 use resource_quota::ResourceQuotaController;
@@ -104,6 +108,8 @@ impl ControllerManager {
             Box::new(PersistentVolumeController::new(fork())),
             Box::new(ProtectionController::new(fork())),
             Box::new(TaintEvictionController::new(fork())),
+            Box::new(EphemeralVolumeController::new(fork())),
+            Box::new(PodGarbageCollector::default()),
             Box::new(JobController::new(fork())),
             Box::new(CronJobController::new(fork())),
             Box::new(TtlAfterFinishedController::new(fork())),

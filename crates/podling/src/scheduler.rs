@@ -345,11 +345,14 @@ fn has_ended(pod: &Value) -> bool {
     matches!(text(pod, &["status", "phase"]), "Succeeded" | "Failed")
 }
 
-/// Whether the pod asks for this scheduler and no gate holds it back.
+/// Whether the pod asks for this scheduler and no gate holds it back. There are no devices: a pod that claims some
+/// waits for a claim that never comes, which the plugin DynamicResources holds back as a gate does.
 fn is_ours(pod: &Value) -> bool {
-    let gates = pod["spec"]["schedulingGates"].as_array();
+    let is_free_of = |key: &str| pod["spec"][key].as_array().is_none_or(Vec::is_empty);
     let scheduler = text(pod, &["spec", "schedulerName"]);
-    gates.is_none_or(Vec::is_empty) && (scheduler == NAME || scheduler.is_empty())
+    is_free_of("schedulingGates")
+        && is_free_of("resourceClaims")
+        && (scheduler == NAME || scheduler.is_empty())
 }
 
 /// Whether a write changed what the scheduler looks at; a new status alone does not.
@@ -407,6 +410,7 @@ mod tests {
             (json!({"spec": {"schedulerName": "other"}}), false),
             (json!({"spec": {"schedulingGates": [{"name": "a"}]}}), false),
             (json!({"spec": {"schedulingGates": []}}), true),
+            (json!({"spec": {"resourceClaims": [{"name": "a"}]}}), false),
         ];
         for (pod, expected) in cases {
             assert_eq!(is_ours(&pod), expected, "{pod}");

@@ -151,3 +151,15 @@ fn nobody_is_driven_out_when_everything_is_silent() {
     let pod = lab.get(&format!("{PODS}/on-a"));
     assert!(pod["metadata"].get("deletionTimestamp").is_none());
 }
+
+#[test]
+fn pods_of_a_node_that_is_gone_are_collected() {
+    let mut lab = Lab::new();
+    let (status, _) = lab.call(&Request::new("DELETE", "/api/v1/nodes/a"));
+    assert_eq!(status, 200);
+    lab.run(30, &["b"]);
+    assert_eq!(lab.get(&format!("{PODS}/on-a"))["metadata"]["name"], "on-a");
+    lab.run(40, &["b"]);
+    assert_eq!(lab.get(&format!("{PODS}/on-a"))["code"], 404);
+    assert_eq!(lab.get(&format!("{PODS}/on-b"))["metadata"]["name"], "on-b");
+}

@@ -2,7 +2,8 @@
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
 //! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
-//! object or refuse it before it is validated; Priority, LimitRanger, PodSecurity and ResourceQuota look at it afterwards.
+//! object or refuse it before it is validated; Priority, LimitRanger,
+//! PersistentVolumeClaimResize, PodSecurity and ResourceQuota look at it afterwards.
 
 use serde_json::Value;
 
@@ -106,6 +107,11 @@ pub(crate) fn validate(attempt: &Attempt<'_>, lookup: &dyn Lookup) -> Result<Vec
     }
     for range in lookup.of_namespace(&LIMIT_RANGES, namespace) {
         check_bounds(range, attempt).map_err(forbidden)?;
+    }
+    if resource.kind == "PersistentVolumeClaim"
+        && let Some(old) = attempt.old
+    {
+        storage::check_growth(attempt.new, old, &lookup.cluster_wide(&STORAGE_CLASSES)).map_err(forbidden)?;
     }
     if resource.kind == "Pod"
         && let Some(namespace) = lookup.namespace(namespace)

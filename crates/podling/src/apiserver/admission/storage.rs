@@ -1,11 +1,13 @@
-//! Admission plugins DefaultStorageClass and StorageObjectInUseProtection.
+//! Admission plugins DefaultStorageClass, StorageObjectInUseProtection and PersistentVolumeClaimResize.
 //!
-//! Source: `plugin/pkg/admission/storage/{storageclass/setdefault,storageobjectinuseprotection}`, v1.36.
+//! Source: `plugin/pkg/admission/storage/{storageclass/setdefault,storageobjectinuseprotection,persistentvolume/resize}`,
+//! v1.36.
 
 use serde_json::{Value, json};
 
 use super::defaults::the_default_of;
 use crate::apiserver::registry::read::{Fields as _, object_at};
+use crate::volume::{class_of, requested};
 
 /// The finalizer of a claim that a Pod may be using.
 pub(crate) const CLAIM_PROTECTION: &str = "kubernetes.io/pvc-protection";
@@ -44,6 +46,26 @@ pub(super) fn protect(object: &mut Value, finalizer: &str) {
     }
 }
 
+const ONLY_BOUND: &str = "Only bound persistent volume claims can be expanded";
+const NO_EXPANSION: &str = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+
+/// A claim grows only when it is bound, and its class says that volumes can grow.
+pub(super) fn check_growth(new: &Value, old: &Value, classes: &[&Value]) -> Result<(), String> {
+    if requested(new) <= requested(old) {
+        return Ok(());
+    }
+    if old["status"]["phase"] != "Bound" {
+        return Err(ONLY_BOUND.to_owned());
+    }
+    let class = class_of(new);
+    let can_grow = |found: &&Value| found["metadata"]["name"] == class && found.flag("allowVolumeExpansion");
+    let is_same = !class.is_empty() && class == class_of(old);
+    match is_same && classes.iter().any(can_grow) {
+        true => Ok(()),
+        false => Err(NO_EXPANSION.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +85,26 @@ mod tests {
         for (mut claim, expected) in cases {
             default_class(&mut claim, &[&class]);
             assert_eq!(claim["spec"]["storageClassName"], expected);
+        }
+    }
+
+    #[test]
+    fn a_claim_grows_where_its_class_allows_it() {
+        let claim = |size: &str, phase: &str, class: &str| {
+            json!({"spec": {"storageClassName": class, "resources": {"requests": {"storage": size}}},
+                "status": {"phase": phase}})
+        };
+        let class = json!({"metadata": {"name": "big"}, "allowVolumeExpansion": true});
+        let cases = [
+            (claim("1Gi", "Bound", "small"), Ok(())),
+            (claim("2Gi", "Bound", "big"), Ok(())),
+            (claim("2Gi", "Bound", "small"), Err(NO_EXPANSION.to_owned())),
+            (claim("2Gi", "Pending", "big"), Err(ONLY_BOUND.to_owned())),
+        ];
+        for (new, expected) in cases {
+            let mut old = new.clone();
+            old["spec"]["resources"]["requests"]["storage"] = "1Gi".into();
+            assert_eq!(check_growth(&new, &old, &[&class]), expected, "{new}");
         }
     }
 

@@ -1,0 +1,295 @@
+//! What clients might send and never should: recorded bodies, broken at random. Nothing may panic, answer what is no
+//! JSON, or store what cannot be read back and written again.
+//!
+//! Each test makes some hundred tries, the same every time; `FUZZ_TRIES` makes more of them, with other bytes:
+//!
+//! ```console
+//! $ FUZZ_TRIES=100000 cargo test --release -p podling --test random_bytes
+//! ```
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the recordings are files, and a variable says how long to go on"
+)]
+
+use std::path::Path;
+
+use podling::clock::Time;
+use podling::quantity::Quantity;
+use podling::rng::Rng;
+use podling::{Body, Cluster, Components, Config, Request, Response};
+use serde_json::{Value, json};
+
+/// How many tries a test makes unless it is told otherwise.
+const TRIES: u64 = 100;
+
+const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
+
+/// A cluster of an API server alone, with a Deployment `web`.
+fn cluster() -> Cluster {
+    let mut cluster = Cluster::new(Config {
+        seed: 1,
+        start: Time::from_micros(1_700_000_000_000_000),
+        nodes: Vec::new(),
+        components: Components {
+            controllers: false,
+            scheduler: false,
+            kubelets: false,
+            ..Components::default()
+        },
+    });
+    let account = json!({"metadata": {"name": "default"}});
+    let accounts = "/api/v1/namespaces/default/serviceaccounts";
+    cluster.handle(&Request::new("POST", accounts).with_json(&account));
+    let deployment = json!({
+        "metadata": {"name": "web", "labels": {"app": "web"}, "finalizers": ["example.com/a"]},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {
+                    "containers": [{
+                        "name": "c", "image": "nginx:1.27", "env": [{"name": "A", "value": "1"}],
+                        "ports": [{"containerPort": 80}], "resources": {"limits": {"cpu": "100m"}},
+                    }],
+                    "volumes": [{"name": "v", "emptyDir": {}}],
+                },
+            },
+        },
+    });
+    let (collection, _) = DEPLOYMENT.rsplit_once('/').unwrap();
+    let created = cluster.handle(&Request::new("POST", collection).with_json(&deployment));
+    assert_eq!(created.status, 201, "{}", created.body_json());
+    cluster
+}
+
+/// The recorded requests that `wanted` takes: content type (JSON if none), path, body.
+fn recorded(wanted: impl Fn(&str, &str) -> bool) -> Vec<(String, String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases/api");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    let mut requests = Vec::new();
+    for file in files {
+        let case: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        for step in case["steps"].as_array().into_iter().flatten() {
+            let request = &step["request"];
+            let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+            if !wanted(&text("method"), &text("contentType")) || request.get("body").is_none() {
+                continue;
+            }
+            let body = request["body"].to_string().replace("$NS", "default");
+            let path = text("path").replace("$NS", "default");
+            requests.push((text("contentType"), path, body.into_bytes()));
+        }
+    }
+    assert!(!requests.is_empty(), "there are recordings");
+    requests
+}
+
+fn tries() -> u64 {
+    let told = std::env::var("FUZZ_TRIES").ok();
+    told.and_then(|text| text.parse().ok()).unwrap_or(TRIES)
+}
+
+fn below(rng: &mut Rng, bound: usize) -> usize {
+    let drawn = u64::from_str_radix(&rng.hex(12), 16).unwrap();
+    usize::try_from(drawn % bound as u64).unwrap()
+}
+
+fn pick<T>(rng: &mut Rng, choices: &[T]) -> usize {
+    below(rng, choices.len())
+}
+
+/// Breaks a body in up to four places: bytes change, go, come again, or are swapped for what parsers stumble over.
+fn broken(rng: &mut Rng, body: &[u8], other: &[u8]) -> Vec<u8> {
+    const STUMBLING_BLOCKS: [&[u8]; 14] = [
+        b"null",
+        b"{}",
+        b"[]",
+        b"\"\"",
+        b"-1",
+        b"1e400",
+        b"99999999999999999999",
+        b"\"$patch\":\"delete\",",
+        b"\xff",
+        b"\"\\ud800\"",
+        b"true",
+        b"0.5",
+        b"\"\\u0000\"",
+        b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01",
+    ];
+    let mut body = body.to_vec();
+    for _ in 0..below(rng, 5) {
+        let at = below(rng, body.len() + 1);
+        let to = (at + below(rng, 12)).min(body.len());
+        match below(rng, 5) {
+            0 if at < body.len() => body[at] = u8::try_from(below(rng, 256)).unwrap(),
+            1 => drop(body.drain(at..to)),
+            2 => {
+                let again = body[at..to].to_vec();
+                body.splice(at..at, again);
+            }
+            3 => {
+                let block = STUMBLING_BLOCKS[pick(rng, &STUMBLING_BLOCKS)];
+                body.splice(at..to, block.iter().copied());
+            }
+            _ => {
+                let from = below(rng, other.len() + 1);
+                let end = (from + 20).min(other.len());
+                body.splice(at..to, other[from..end].iter().copied());
+            }
+        }
+    }
+    body
+}
+
+/// Calls `attempt` again and again with broken bodies, and says which one it was if it fails.
+fn with_broken_bodies(requests: &[(String, String, Vec<u8>)], mut attempt: impl FnMut(&str, &str, &[u8])) {
+    let mut rng = Rng::new(tries());
+    for _ in 0..tries() {
+        let (content_type, path, body) = &requests[pick(&mut rng, requests)];
+        let (_, _, other) = &requests[pick(&mut rng, requests)];
+        let body = broken(&mut rng, body, other);
+        attempt(content_type, path, &body);
+    }
+}
+
+fn send(cluster: &mut Cluster, method: &str, path: &str, content_type: &str, body: &[u8]) -> Response {
+    let mut request = Request::new(method, path);
+    content_type.clone_into(&mut request.content_type);
+    request.body = body.to_vec();
+    let response = cluster.handle(&request);
+    check(&response, body);
+    response
+}
+
+/// Holds an answer against what all answers have in common.
+fn check(response: &Response, body: &[u8]) {
+    let Body::Whole(bytes) = &response.body else {
+        return;
+    };
+    if response.content_type != "application/json" {
+        return;
+    }
+    let shown = String::from_utf8_lossy(body);
+    let answer: Value = serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error}: {shown}"));
+    if response.status >= 400 {
+        assert_eq!(answer["kind"], "Status", "{answer} to {shown}");
+        assert_eq!(answer["code"], response.status, "{answer} to {shown}");
+        assert_ne!(answer["reason"], "InternalError", "{answer} to {shown}");
+    }
+}
+
+/// Creates an object; if that works, reads it back and writes it again, which must change nothing.
+fn create(content_type: &str, path: &str, body: &[u8]) {
+    let mut cluster = cluster();
+    let response = send(&mut cluster, "POST", path, content_type, body);
+    let created = response.body_json();
+    let name = created["metadata"]["name"].as_str().unwrap_or_default();
+    let collection = path.split('?').next().unwrap_or_default();
+    if response.status != 201 || name.is_empty() || path.contains("dryRun") {
+        return;
+    }
+    let own = format!("{collection}/{name}");
+    let stored = cluster.handle(&Request::new("GET", &own));
+    // What has no storage of its own, such as an eviction or a review, cannot be read.
+    if stored.status != 200 || stored.body_json()["kind"] != created["kind"] {
+        return;
+    }
+    let shown = String::from_utf8_lossy(body);
+    assert_eq!(stored.body_json(), created, "{shown}");
+    let again = cluster.handle(&Request::new("PUT", &own).with_json(&created));
+    assert_eq!(again.body_json(), created, "{shown}");
+}
+
+#[test]
+fn broken_json_and_yaml_is_answered() {
+    let requests = recorded(|method, content_type| method == "POST" && content_type.is_empty());
+    with_broken_bodies(&requests, |_, path, body| {
+        create("application/json", path, body);
+        create("application/yaml", path, body);
+    });
+}
+
+#[test]
+fn broken_protobuf_is_answered() {
+    // A Deployment: metadata.name, spec.replicas, a selector, a template with one container.
+    let message = b"\x0a\x03\x0a\x01a\x12\x3b\x08\x01\x12\x0c\x0a\x0a\x0a\x03app\x12\x03web\x1a\x29\x0a\x0c\x5a\x0a\x0a\x03app\x12\
+        \x03web\x12\x19\x12\x17\x0a\x01c\x12\x05nginx\x42\x0b\x0a\x09\x0a\x03cpu\x12\x02\x0a\x00";
+    let whole = [
+        b"k8s\0\x0a\x15\x0a\x07apps/v1\x12\x0aDeployment\x12\x42".as_slice(),
+        message,
+    ]
+    .concat();
+    let path = "/apis/apps/v1/namespaces/default/deployments";
+    let requests = [(String::new(), path.to_owned(), whole)];
+    with_broken_bodies(&requests, |_, path, body| {
+        create("application/vnd.kubernetes.protobuf", path, body);
+    });
+}
+
+#[test]
+fn broken_patches_are_answered() {
+    let requests = recorded(|method, content_type| method == "PATCH" && !content_type.is_empty());
+    with_broken_bodies(&requests, |content_type, _, body| {
+        let query = match content_type {
+            "application/apply-patch+yaml" => "?fieldManager=a&force=true",
+            _ => "",
+        };
+        for subresource in ["", "/scale", "/status"] {
+            let mut cluster = cluster();
+            let path = format!("{DEPLOYMENT}{subresource}{query}");
+            if send(&mut cluster, "PATCH", &path, content_type, body).status == 200 {
+                send(&mut cluster, "PATCH", &path, content_type, body);
+            }
+        }
+    });
+}
+
+#[test]
+fn broken_selectors_are_answered() {
+    let selectors = [
+        "a=b,c!=d,e in (f,g),!h,i notin (),j",
+        "metadata.name=web,metadata.namespace!=default",
+        "spec.nodeName=,status.phase=Running\\,",
+    ];
+    let requests = selectors.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
+    let mut cluster = cluster();
+    with_broken_bodies(&requests, |_, _, text| {
+        let escaped: String = text.iter().map(|byte| format!("%{byte:02x}")).collect();
+        for parameter in ["labelSelector", "fieldSelector"] {
+            let path = format!("/apis/apps/v1/deployments?{parameter}={escaped}");
+            check(&cluster.handle(&Request::new("GET", &path)), text);
+        }
+    });
+}
+
+#[test]
+fn a_quantity_that_is_read_is_written_in_a_form_that_is_read_as_the_same() {
+    let texts = [
+        "1500m",
+        "1.5Gi",
+        "12e3",
+        "0.1",
+        "-3",
+        "1E",
+        "99999999999999999999Ki",
+        "1n",
+    ];
+    let requests = texts.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
+    with_broken_bodies(&requests, |_, _, text| {
+        let Ok(text) = std::str::from_utf8(text) else {
+            return;
+        };
+        let Ok(quantity) = Quantity::parse(text) else {
+            return;
+        };
+        let written = quantity.to_string();
+        let again = Quantity::parse(&written).map(|again| again.to_string());
+        assert_eq!(again.ok().as_deref(), Some(written.as_str()), "{text}");
+    });
+}

@@ -1,0 +1,7 @@
+//! New objects in JSON.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| podling_fuzz::create("application/json", data, |_, body| body.to_vec()));

@@ -7,6 +7,7 @@ mod cluster;
 mod controller_manager;
 mod cron;
 mod events;
+mod html_escape;
 pub mod images;
 mod kubelet;
 mod label_selector;

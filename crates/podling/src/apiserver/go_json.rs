@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::place::{Form, Place};
+use crate::html_escape::escaped;
 use crate::schema::{Type, message};
 
 /// The parts of an object that a patch took apart.
@@ -175,20 +176,6 @@ pub(crate) fn indented(json: &str) -> String {
 fn line_break(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));
-}
-
-/// Go writes these as escapes, so that JSON can stand in HTML and JavaScript.
-fn escaped(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len());
-    for letter in json.chars() {
-        match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::Cause;
+use crate::html_escape::escaped;
 
 /// A rule that a field breaks.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,7 +164,7 @@ impl Error {
             self.kind,
             ErrorKind::Required | ErrorKind::Forbidden | ErrorKind::TooLong
         );
-        let shown = shows_value.then(|| self.shown.clone().unwrap_or_else(|| go_value(&self.value)));
+        let shown = shows_value.then(|| self.shown());
         let mut body = match shown.filter(|shown| !shown.is_empty()) {
             Some(shown) => format!("{title}: {shown}"),
             None => title.to_owned(),
@@ -172,6 +173,15 @@ impl Error {
             body = format!("{body}: {}", self.detail);
         }
         body
+    }
+
+    /// The value as it is printed: a text in double quotes, anything else as Go's JSON.
+    fn shown(&self) -> String {
+        match (&self.shown, &self.value) {
+            (Some(shown), _) => escaped(shown),
+            (None, Value::String(text)) => format!("{text:?}"),
+            (None, other) => escaped(&other.to_string()),
+        }
     }
 
     pub(super) fn cause(&self) -> Cause {
@@ -218,15 +228,6 @@ impl ErrorKind {
     }
 }
 
-/// A value as Go prints it in a field error: texts in double quotes, the rest as JSON.
-fn go_value(value: &Value) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::String(text) => format!("{text:?}"),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +243,14 @@ mod tests {
             (
                 Error::not_supported("spec.a", "X", &["A", "B"]),
                 "spec.a: Unsupported value: \"X\": supported values: \"A\", \"B\"",
+            ),
+            (
+                Error::invalid("spec.a", "<a>", "must not be <a>"),
+                "spec.a: Invalid value: \"<a>\": must not be <a>",
+            ),
+            (
+                Error::invalid("spec.a", vec!["<a>"], "must not hold <a>"),
+                "spec.a: Invalid value: [\"\\u003ca\\u003e\"]: must not hold <a>",
             ),
             (
                 Error::too_long("metadata.name", 63),

@@ -11,6 +11,7 @@ use super::entries;
 use super::set::Set;
 use super::tree::{compare, paths_of};
 use crate::apiserver::place::Place;
+use crate::html_escape::escaped;
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -40,7 +41,7 @@ pub(super) fn sync(object: &mut Value, applied: &Value, manager: &str) {
     if manager != KUBECTL || annotation(object).is_none() {
         return;
     }
-    let text = format!("{}\n", html_escaped(&without_annotation(applied).to_string()));
+    let text = format!("{}\n", escaped(&without_annotation(applied).to_string()));
     object["metadata"]["annotations"][ANNOTATION] = text.into();
 }
 
@@ -62,11 +63,4 @@ fn without_annotation(applied: &Value) -> Value {
         annotations.remove(ANNOTATION);
     }
     applied
-}
-
-/// Go's JSON encoder writes these characters so that its output can stand in HTML.
-fn html_escaped(json: &str) -> String {
-    json.replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
 }

@@ -20,7 +20,7 @@ const POLICY: &Struct = &[Field("Rules", "rules", Kind::List(RULE))];
 /// The policy as Kubernetes prints it.
 pub(super) fn shown(policy: &Value) -> String {
     match policy {
-        Value::Null => "\"null\"".to_owned(),
+        Value::Null => "null".to_owned(),
         policy => compact(policy, POLICY),
     }
 }

@@ -98,11 +98,7 @@ fn check_changes(new: &Value, old: &Value, errors: &mut Vec<Error>) {
     let is_new = |key: &str| spec[key] != old_spec[key];
     if is_new("selector") {
         let selector = &spec["selector"];
-        let error = immutable("selector", selector);
-        errors.push(match selector.is_null() {
-            true => error,
-            false => error.showing(labels::shown(selector)),
-        });
+        errors.push(immutable("selector", selector).showing(labels::shown(selector)));
     }
     template_update::check(new, old, errors);
     if is_new("completionMode") {
@@ -124,15 +120,7 @@ fn check_changes(new: &Value, old: &Value, errors: &mut Vec<Error>) {
 }
 
 fn immutable(key: &str, value: &Value) -> Error {
-    Error::invalid(format!("spec.{key}"), or_null(value), metadata::IMMUTABLE)
-}
-
-/// A pointer to nothing is printed as a text.
-fn or_null(value: &Value) -> Value {
-    match value {
-        Value::Null => "null".into(),
-        other => other.clone(),
-    }
+    Error::invalid(format!("spec.{key}"), value.clone(), metadata::IMMUTABLE)
 }
 
 /// Completions stay, but for an Indexed Job that is scaled as a whole.
@@ -215,7 +203,7 @@ mod tests {
         new["spec"].as_object_mut().unwrap().remove("completions");
         assert_eq!(
             texts(&validate_update(&new, &old)),
-            ["spec.completions: Invalid value: \"null\": field is immutable"]
+            ["spec.completions: Invalid value: null: field is immutable"]
         );
     }
 

@@ -92,8 +92,8 @@ impl Metrics {
     }
 
     /// The last count of a container.
-    pub(crate) fn counter(&self, pod: (String, String), container: &str) -> Option<Counter> {
-        self.pods.last.get(&pod)?.get(container).copied()
+    pub(crate) fn counter(&self, pod: &(String, String), container: &str) -> Option<Counter> {
+        self.pods.last.get(pod)?.get(container).copied()
     }
 
     /// The last count of a node.

@@ -25,6 +25,11 @@ pub(crate) fn of<'a>(pod: &'a Value, kind: &str) -> Option<&'a Value> {
     conditions.iter().find(|condition| condition["type"] == kind)
 }
 
+/// Whether the condition Ready is True.
+pub(crate) fn is_ready(pod: &Value) -> bool {
+    of(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
+}
+
 /// Sets a condition; its time of transition stays where only reason or message change. Whether anything changed.
 pub(crate) fn update(pod: &mut Value, new: &Condition<'_>, now: Time) -> bool {
     let mut condition = json!({

@@ -84,11 +84,11 @@ pub(super) fn to_v1(autoscaler: &Value) -> Value {
     set(&mut shown["status"], "currentCPUUtilizationPercentage", current);
     drop_annotations(&mut shown);
     let others = metrics(spec, "metrics").filter(|metric| cpu(metric, "target").is_none());
-    annotate(&mut shown, METRICS, others.map(metric_to_v1).collect());
+    annotate(&mut shown, METRICS, &others.map(metric_to_v1).collect());
     let all = metrics(status, "currentMetrics");
-    annotate(&mut shown, CURRENT_METRICS, all.map(metric_to_v1).collect());
-    annotate(&mut shown, BEHAVIOR, spec["behavior"].clone());
-    annotate(&mut shown, CONDITIONS, status["conditions"].clone());
+    annotate(&mut shown, CURRENT_METRICS, &all.map(metric_to_v1).collect());
+    annotate(&mut shown, BEHAVIOR, &spec["behavior"]);
+    annotate(&mut shown, CONDITIONS, &status["conditions"]);
     shown
 }
 
@@ -173,13 +173,13 @@ fn drop_annotations(autoscaler: &mut Value) {
     }
 }
 
-fn annotate(autoscaler: &mut Value, key: &str, value: Value) {
-    let is_empty = match &value {
+fn annotate(autoscaler: &mut Value, key: &str, value: &Value) {
+    let is_empty = match value {
         Value::Array(items) => items.is_empty(),
         other => other.is_null(),
     };
     if !is_empty {
-        autoscaler["metadata"]["annotations"][key] = written(&value).into();
+        autoscaler["metadata"]["annotations"][key] = written(value).into();
     }
 }
 

@@ -3,6 +3,8 @@
 //! Source: `kubernetes/pkg/controller/disruption/disruption.go`, v1.36. Differs from Kubernetes: of several budgets
 //! for one Pod it takes the first by name, not any.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use crate::apiserver::{ApiServer, Component};
@@ -14,7 +16,7 @@ use crate::resource::{POD_DISRUPTION_BUDGETS, PODS};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::queue::{Key, WorkQueue};
+use super::queue::{Key, Span, WorkQueue};
 use super::write_options;
 
 mod expected;
@@ -22,6 +24,9 @@ mod scale;
 mod status;
 
 use expected::Expected;
+
+/// How long after a change the controller acts: a budget applied together with its Deployment sees the Pods.
+const LATENCY: Span = (Duration::from_millis(48), Duration::from_millis(60));
 
 /// What is to be looked at.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -45,7 +50,7 @@ impl DisruptionController {
     /// A controller whose jitter comes from `rng`.
     pub(crate) fn new(rng: Rng) -> Self {
         Self {
-            queue: WorkQueue::new(rng),
+            queue: WorkQueue::with_latency(rng, LATENCY),
             events: Recorder::new("controllermanager", None),
         }
     }

@@ -10,11 +10,12 @@ pub(super) fn printed(selector: &Value) -> String {
         return "nil".to_owned();
     }
     let labels = selector["matchLabels"].as_object().into_iter().flatten();
-    let labels: String = labels
+    let labels: Vec<String> = labels
         .map(|(key, value)| format!("{key}: {},", value.as_str().unwrap_or_default()))
         .collect();
+    let labels = labels.concat();
     let expressions = selector["matchExpressions"].as_array().into_iter().flatten();
-    let expressions: String = expressions
+    let expressions: Vec<String> = expressions
         .map(|expression| {
             let values = expression["values"].as_array().into_iter().flatten();
             let values: Vec<&str> = values.filter_map(Value::as_str).collect();
@@ -26,6 +27,7 @@ pub(super) fn printed(selector: &Value) -> String {
             )
         })
         .collect();
+    let expressions = expressions.concat();
     format!(
         "&LabelSelector{{MatchLabels:map[string]string{{{labels}}},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
     )

@@ -17,7 +17,7 @@ use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
 use super::queue::{Key, WorkQueue};
-use super::write_options;
+use super::write_status;
 
 mod decide;
 mod history;
@@ -130,17 +130,12 @@ impl HorizontalController {
             };
             self.events.record(api, autoscaler, None, event);
         }
-        if plan.status == autoscaler["status"] {
-            return;
-        }
-        let mut autoscaler = Value::clone(autoscaler);
-        autoscaler["status"] = plan.status;
         // It may be gone in the meantime: then nobody wants its status.
-        drop(api.update(
+        drop(write_status(
+            api,
             &HORIZONTAL_POD_AUTOSCALERS,
-            Some("status"),
             autoscaler,
-            &write_options(),
+            plan.status,
         ));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::clock::Time;
+pub(crate) use crate::pod_condition::{is_ready, of as condition};
 use crate::storage::text;
 
 use super::ownership::is_deleted;
@@ -19,19 +20,6 @@ pub(crate) fn is_active(pod: &Value) -> bool {
 /// `status.phase`.
 pub(crate) fn phase(pod: &Value) -> &str {
     text(pod, &["status", "phase"])
-}
-
-/// The pod's condition of that type.
-pub(crate) fn condition<'a>(pod: &'a Value, kind: &str) -> Option<&'a Value> {
-    pod["status"]["conditions"]
-        .as_array()?
-        .iter()
-        .find(|condition| condition["type"] == kind)
-}
-
-/// Whether the condition Ready is True.
-pub(crate) fn is_ready(pod: &Value) -> bool {
-    condition(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
 
 /// Since when the pod has been ready; `None` if it is not, or if its condition has no time.

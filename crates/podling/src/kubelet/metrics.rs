@@ -37,7 +37,7 @@ impl Nodes {
         for worker in self.workers.values() {
             let containers = counters(worker, now);
             for (name, counter) in &containers {
-                let before = api.metrics_mut().counter(place(worker), name);
+                let before = api.metrics_mut().counter(&place(worker), name);
                 let before = before.filter(|before| before.started == counter.started);
                 let used = before.map_or(counter.cpu, |before| counter.cpu.saturating_sub(before.cpu));
                 *cpu.entry(worker.node.clone()).or_default() += used;

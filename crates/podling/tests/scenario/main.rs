@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod autoscaler;
+mod disruption;
 mod jobs;
 mod rollout;
 mod scene;

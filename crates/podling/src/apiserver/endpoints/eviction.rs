@@ -94,7 +94,7 @@ fn guard_of(api: &ApiServer, pod: &Value) -> Result<Guard, Status> {
             "",
             "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.",
         )),
-        (Some(budget), None) if is_ready(pod) || !lets_unhealthy_go(budget) => {
+        (Some(budget), None) if pod_condition::is_ready(pod) || !lets_unhealthy_go(budget) => {
             Ok(Guard::Counting(budget.clone()))
         }
         (Some(_), None) => Ok(Guard::NotCounting),
@@ -105,10 +105,6 @@ fn guard_of(api: &ApiServer, pod: &Value) -> Result<Guard, Status> {
 fn is_past_disruption(pod: &Value) -> bool {
     let phase = text(pod, &["status", "phase"]);
     matches!(phase, "Succeeded" | "Failed" | "Pending") || pod["metadata"].get("deletionTimestamp").is_some()
-}
-
-fn is_ready(pod: &Value) -> bool {
-    pod_condition::of(pod, "Ready").is_some_and(|ready| ready["status"] == "True")
 }
 
 /// Whether a budget lets Pods go that are not ready: always, or by default while enough others are.

@@ -91,12 +91,7 @@ impl<'a> Plan<'a> {
         self.events
             .push((EventType::Normal, "SuccessfulRescale", message));
         self.status["lastScaleTime"] = self.now.rfc3339().into();
-        set_numbers(
-            &mut self.status,
-            target.replicas,
-            *replicas,
-            rescale.metrics.clone(),
-        );
+        set_numbers(&mut self.status, target.replicas, *replicas, &rescale.metrics);
     }
 
     pub(super) fn failed_to_scale(&mut self, target: &Target, rescale: &Rescale, why: &str) {
@@ -108,7 +103,7 @@ impl<'a> Plan<'a> {
         let message = format!("the HPA controller was unable to update the target scale: {why}");
         self.set("AbleToScale", "False", ("FailedUpdateScale", &message));
         let (desired, metrics) = (self.last_desired(), self.status["currentMetrics"].clone());
-        set_numbers(&mut self.status, target.replicas, desired, metrics);
+        set_numbers(&mut self.status, target.replicas, desired, &metrics);
     }
 }
 
@@ -133,7 +128,7 @@ pub(super) fn decide(plan: &mut Plan<'_>, observed: &Observed<'_>, history: &mut
     if current == 0 && bounds.least != 0 {
         let why = "scaling is disabled since the replica count of the target is zero";
         plan.set("ScalingActive", "False", ("ScalingDisabled", why));
-        set_numbers(&mut plan.status, 0, 0, Value::Null);
+        set_numbers(&mut plan.status, 0, 0, &Value::Null);
         return None;
     }
     if current > bounds.most {
@@ -155,7 +150,7 @@ fn by_metrics(
         Ok(wanted) => wanted,
         Err((why, metrics)) => {
             let desired = plan.last_desired();
-            set_numbers(&mut plan.status, bounds.current, desired, metrics);
+            set_numbers(&mut plan.status, bounds.current, desired, &metrics);
             plan.warn("FailedComputeMetricsReplicas", why);
             return None;
         }
@@ -171,7 +166,7 @@ fn by_metrics(
     let is_limited = if limited.is_limited { "True" } else { "False" };
     plan.set("ScalingLimited", is_limited, limited.limit);
     if limited.replicas == bounds.current {
-        set_numbers(&mut plan.status, bounds.current, bounds.current, wanted.metrics);
+        set_numbers(&mut plan.status, bounds.current, bounds.current, &wanted.metrics);
         return None;
     }
     Some(Rescale {

@@ -33,7 +33,7 @@ pub(super) fn set_condition(
 }
 
 /// The status with its numbers anew; the conditions and the time of the last change stay (`setStatus`).
-pub(super) fn set_numbers(status: &mut Value, current: i64, desired: i64, metrics: Value) {
+pub(super) fn set_numbers(status: &mut Value, current: i64, desired: i64, metrics: &Value) {
     let mut next = json!({"desiredReplicas": desired, "currentMetrics": metrics});
     // Go leaves a zero out here.
     if current != 0 {
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn numbers_leave_conditions_and_time_alone() {
         let mut status = json!({"lastScaleTime": "t", "conditions": [], "currentReplicas": 7});
-        set_numbers(&mut status, 0, 3, Value::Null);
+        set_numbers(&mut status, 0, 3, &Value::Null);
         assert_eq!(
             status,
             json!({"lastScaleTime": "t", "conditions": [], "desiredReplicas": 3, "currentMetrics": null})

@@ -80,15 +80,15 @@ impl RecordedCluster {
 
     /// Records what the client of a session says, and passes it on; whether the session can go on.
     pub(crate) fn send(&mut self, session: u64, message: Vec<u8>) -> bool {
-        self.pass_on(Input::Message { session, message })
+        self.pass_on(&Input::Message { session, message })
     }
 
     /// Records that the client of a session is gone, and lets the cluster know.
     pub(crate) fn hang_up(&mut self, session: u64) {
-        self.pass_on(Input::HangUp { session });
+        self.pass_on(&Input::HangUp { session });
     }
 
-    fn pass_on(&mut self, input: Input) -> bool {
+    fn pass_on(&mut self, input: &Input) -> bool {
         let recorded = match &mut self.recording {
             Recording::Ended => return false,
             Recording::On(journal) => journal.record(self.cluster.now(), input.clone()),
@@ -98,7 +98,7 @@ impl RecordedCluster {
             tracing::warn!(%error, "what a session's client said could not be recorded, so it was not passed on");
             return false;
         }
-        apply(&mut self.cluster, &input);
+        apply(&mut self.cluster, input);
         true
     }
 

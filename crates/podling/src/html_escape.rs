@@ -5,9 +5,11 @@ pub(crate) fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                escaped.push_str(&format!("\\u{:04x}", u32::from(letter)));
-            }
+            '<' => escaped.push_str(r"\u003c"),
+            '>' => escaped.push_str(r"\u003e"),
+            '&' => escaped.push_str(r"\u0026"),
+            '\u{2028}' => escaped.push_str(r"\u2028"),
+            '\u{2029}' => escaped.push_str(r"\u2029"),
             other => escaped.push(other),
         }
     }

@@ -9,7 +9,7 @@ use super::mutate::{body_of, field_validation};
 use crate::apiserver::authentication::token::{self, ISSUER};
 use crate::apiserver::authorization::rules::Rule;
 use crate::apiserver::authorization::{self, Attributes, rbac};
-use crate::apiserver::registry::read::Fields as _;
+use crate::apiserver::registry::read::{Fields as _, set_default_for_zero};
 use crate::apiserver::route::Route;
 use crate::apiserver::{ApiServer, decode};
 use crate::request::{Request, Response};
@@ -48,7 +48,10 @@ pub(super) fn create(
         }
         "SelfSubjectAccessReview" => self_access(api, &review["spec"], user)?,
         "SubjectAccessReview" => access(api, &review["spec"])?,
-        "LocalSubjectAccessReview" => local_access(api, &review, route.namespace())?,
+        "LocalSubjectAccessReview" => {
+            set_default_for_zero(&mut review["metadata"], "namespace", route.namespace());
+            local_access(api, &review, route.namespace())?
+        }
         "SelfSubjectRulesReview" => self_rules(api, &review["spec"], user)?,
         _ => token_review(api, &review["spec"])?,
     };
@@ -64,13 +67,23 @@ fn invalid(errors: &[field::Error]) -> Result<(), Status> {
     }
 }
 
+/// An error about the path of a question, which Kubernetes shows as its internal struct.
+fn refuse_path(spec: &Value, why: &str) -> field::Error {
+    let asked = &spec["nonResourceAttributes"];
+    let shown = format!(
+        "{{\"Path\":{:?},\"Verb\":{:?}}}",
+        asked.text("path"),
+        asked.text("verb")
+    );
+    field::Error::invalid("spec.nonResourceAttributes", asked.clone(), why).showing(shown)
+}
+
 /// A question is about a resource or about a path.
 fn check_attributes(spec: &Value, errors: &mut Vec<field::Error>) {
     let of = |key: &str| spec.has(key);
     match (of("resourceAttributes"), of("nonResourceAttributes")) {
-        (true, true) => errors.push(field::Error::invalid(
-            "spec.nonResourceAttributes",
-            spec["nonResourceAttributes"].clone(),
+        (true, true) => errors.push(refuse_path(
+            spec,
             "cannot be specified in combination with resourceAttributes",
         )),
         (false, false) => errors.push(field::Error::invalid(
@@ -106,8 +119,7 @@ fn check_user(spec: &Value, errors: &mut Vec<field::Error>) {
 
 fn local_access(api: &ApiServer, review: &Value, namespace: &str) -> Result<Value, Status> {
     let (metadata, spec) = (&review["metadata"], &review["spec"]);
-    let own = metadata.text("namespace");
-    if !own.is_empty() && own != namespace {
+    if metadata.text("namespace") != namespace {
         return Err(Status::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
@@ -125,9 +137,7 @@ fn local_access(api: &ApiServer, review: &Value, namespace: &str) -> Result<Valu
         ));
     }
     if spec.has("nonResourceAttributes") {
-        let why = "disallowed on this kind of request";
-        let value = spec["nonResourceAttributes"].clone();
-        errors.push(field::Error::invalid("spec.nonResourceAttributes", value, why));
+        errors.push(refuse_path(spec, "disallowed on this kind of request"));
     }
     invalid(&errors)?;
     Ok(decide(api, spec, &user_of(spec)))
@@ -284,6 +294,27 @@ mod tests {
         assert_eq!(
             allowed.unwrap()["reason"],
             "RBAC: allowed by ClusterRoleBinding \"system:discovery\" of ClusterRole \"system:discovery\" to Group \"system:authenticated\""
+        );
+    }
+
+    #[test]
+    fn a_local_question_is_about_resources_of_its_namespace() {
+        let asked = |attributes: &Value| {
+            let mut review = json!({"metadata": {"namespace": "shop"}, "spec": {"user": "jane"}});
+            for (key, value) in attributes.as_object().unwrap() {
+                review["spec"][key] = value.clone();
+            }
+            local_access(&api(), &review, "shop").map_err(|status| status.message)
+        };
+        let of = |namespace: &str| json!({"resourceAttributes": {"namespace": namespace, "verb": "get", "resource": "pods"}});
+        assert_eq!(asked(&of("shop")), Ok(json!({"allowed": false})));
+        assert_eq!(
+            asked(&of("other")),
+            Err(".authorization.k8s.io \"\" is invalid: spec.resourceAttributes.namespace: Invalid value: \"other\": must match metadata.namespace".into())
+        );
+        assert_eq!(
+            asked(&json!({"nonResourceAttributes": {"path": "/x", "verb": "get"}})),
+            Err(".authorization.k8s.io \"\" is invalid: spec.nonResourceAttributes: Invalid value: {\"Path\":\"/x\",\"Verb\":\"get\"}: disallowed on this kind of request".into())
         );
     }
 

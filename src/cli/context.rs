@@ -159,14 +159,17 @@ impl<'a> Context<'a> {
 
     /// Where a lab is to run: as was asked for, or where it runs already.
     pub(super) fn place(&self, asked: &Where, lab: &str, store: &mut Store) -> Result<Place, Trouble> {
-        if let Some(place) = chosen(asked)? {
-            return Ok(place);
-        }
+        let asked = chosen(asked)?;
         let record = store.record().map_err(session::Error::from)?;
         let here = record
             .filter(|record| record.lab == lab)
             .map(|record| record.place);
-        Ok(here.unwrap_or_default())
+        Ok(match (asked, here) {
+            // Whoever comes back need not say the node image again.
+            (Some(Place::Kind { node_image: None }), Some(here @ Place::Kind { .. })) => here,
+            (Some(asked), _) => asked,
+            (None, here) => here.unwrap_or_default(),
+        })
     }
 
     /// Waits for what may take long on a cluster that is not embedded. Ctrl-C ends it and leaves nothing half made.

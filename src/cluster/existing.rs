@@ -396,4 +396,47 @@ mod tests {
         assert_ne!(own, namespace("ch07-readiness", "o", "minikube"));
         assert_eq!(namespace(&"x".repeat(80), "o", "c").len(), LONGEST);
     }
+
+    /// A client of a server that answers every Pod so.
+    fn answering(code: u16, message: &'static str) -> kube::Client {
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| async move {
+            assert!(
+                request
+                    .uri()
+                    .query()
+                    .is_some_and(|query| query.contains("dryRun=All")),
+                "no Pod is made"
+            );
+            let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                "message": message, "reason": "Forbidden", "code": code});
+            let body = kube::client::Body::from(status.to_string().into_bytes());
+            let mut response = http::Response::new(body);
+            *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+            Ok::<_, kube::Error>(response)
+        });
+        kube::Client::new(service, "default")
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_would_not_take_the_labs_pods_is_refused_before_the_lab_begins() {
+        let lab = crate::lab::Catalogue::builtin()
+            .find("ch07-readiness")
+            .unwrap()
+            .clone();
+        let quota = "pods \"bbf-x\" is forbidden: exceeded quota: class, requested: pods=1, used: pods=4, limited: pods=4";
+        let place = Existing::new(
+            Path::new("/s"),
+            Path::new("/s/c"),
+            "class",
+            &lab,
+            std::rc::Rc::new(|_| {}),
+        );
+        let refused = place.try_pods(&answering(403, quota), &lab).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::Existing(Refusal::Pods(said)) if said == quota),
+            "{refused}"
+        );
+        // A lab may be about a Pod that is invalid: that is for the lab to show.
+        place.try_pods(&answering(422, "invalid"), &lab).await.unwrap();
+    }
 }

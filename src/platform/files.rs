@@ -97,10 +97,10 @@ pub fn folders_with(parent: &Path, marker: &str) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// Writes a value as JSON; see [`write`].
+/// Writes a value as JSON; see [`write()`].
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json(path: &Path, value: &impl serde::Serialize, access: Access) -> Result<(), Error> {
     let text = serde_json::to_vec_pretty(value).map_err(|error| Error {
         path: path.to_owned(),

@@ -144,7 +144,8 @@ fn read(pty: &Pty, seen: &Shared) -> JoinHandle<()> {
     use std::os::fd::AsFd as _;
     let mut output = std::fs::File::from(pty.as_fd().try_clone_to_owned().unwrap());
     let seen = Arc::clone(seen);
-    std::thread::spawn(move || {
+    let reader = std::thread::Builder::new().name("the program's output".to_owned());
+    let listen = move || {
         let mut bytes = [0; 4096];
         while let Ok(count) = output.read(&mut bytes) {
             if count == 0 {
@@ -154,5 +155,6 @@ fn read(pty: &Pty, seen: &Shared) -> JoinHandle<()> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .process(&bytes[..count]);
         }
-    })
+    };
+    reader.spawn(listen).unwrap()
 }

@@ -542,6 +542,8 @@ fn another_node_image_is_another_cluster() {
         "{}",
         world.calls()
     );
+    let again = world.bbf(START).code(0);
+    assert!(again.stderr.contains("already running"), "{again:?}");
     world.bbf("lab stop").code(0);
     let started = world.bbf(START).code(0);
     assert!(started.stderr.contains("another node image"), "{started:?}");

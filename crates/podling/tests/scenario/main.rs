@@ -5,6 +5,9 @@
 mod autoscaler;
 mod disruption;
 mod jobs;
+mod network_policy;
+mod node_lifecycle;
 mod rollout;
 mod scene;
+mod volumes;
 mod workloads;

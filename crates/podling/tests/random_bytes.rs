@@ -58,7 +58,7 @@ fn cluster() -> Cluster {
             },
         },
     });
-    let (collection, _) = DEPLOYMENT.rsplit_once('/').unwrap();
+    let (collection, _) = DEPLOYMENT.rsplit_once('/').expect("a path");
     let created = cluster.handle(&Request::new("POST", collection).with_json(&deployment));
     assert_eq!(created.status, 201, "{}", created.body_json());
     cluster
@@ -68,13 +68,13 @@ fn cluster() -> Cluster {
 fn recorded(wanted: impl Fn(&str, &str) -> bool) -> Vec<(String, String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases/api");
     let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("there are recordings")
+        .map(|entry| entry.expect("a file").path())
         .collect();
     files.sort();
     let mut requests = Vec::new();
     for file in files {
-        let case: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let case: Value = serde_json::from_slice(&std::fs::read(file).expect("a recording")).expect("JSON");
         for step in case["steps"].as_array().into_iter().flatten() {
             let request = &step["request"];
             let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
@@ -96,8 +96,8 @@ fn tries() -> u64 {
 }
 
 fn below(rng: &mut Rng, bound: usize) -> usize {
-    let drawn = u64::from_str_radix(&rng.hex(12), 16).unwrap();
-    usize::try_from(drawn % bound as u64).unwrap()
+    let drawn = u64::from_str_radix(&rng.hex(12), 16).expect("twelve figures");
+    usize::try_from(drawn % bound as u64).expect("less than the bound")
 }
 
 fn pick<T>(rng: &mut Rng, choices: &[T]) -> usize {
@@ -127,7 +127,7 @@ fn broken(rng: &mut Rng, body: &[u8], other: &[u8]) -> Vec<u8> {
         let at = below(rng, body.len() + 1);
         let to = (at + below(rng, 12)).min(body.len());
         match below(rng, 5) {
-            0 if at < body.len() => body[at] = u8::try_from(below(rng, 256)).unwrap(),
+            0 if at < body.len() => body[at] = u8::try_from(below(rng, 256)).expect("a byte"),
             1 => drop(body.drain(at..to)),
             2 => {
                 let again = body[at..to].to_vec();
@@ -260,7 +260,8 @@ fn broken_selectors_are_answered() {
     let requests = selectors.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
     let mut cluster = cluster();
     with_broken_bodies(&requests, |_, _, text| {
-        let escaped: String = text.iter().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped: Vec<String> = text.iter().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped = escaped.concat();
         for parameter in ["labelSelector", "fieldSelector"] {
             let path = format!("/apis/apps/v1/deployments?{parameter}={escaped}");
             check(&cluster.handle(&Request::new("GET", &path)), text);

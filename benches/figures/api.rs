@@ -30,6 +30,7 @@ const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 /// Measures and prints.
 pub(crate) fn print_figures(runtime: &tokio::runtime::Runtime) -> Outcome<()> {
     println!("the API of one cluster, nothing else running in it:");
+    print_weights()?;
     let mut cluster = filled()?;
     print_times(&format!("list of {PODS} Pods in JSON"), &lists(&mut cluster, "")?);
     print_times(
@@ -93,27 +94,57 @@ fn done(response: Response) -> Outcome<Body> {
     }
 }
 
-/// A cluster with all the Pods; says how fast they were created and what they weigh.
-fn filled() -> Outcome<Cluster> {
-    let mut cluster = Cluster::new(config());
-    done(cluster.handle(&service_account()))?;
-    let empty = resident("self")?;
-    let (mut created, mut taken) = (0, Duration::ZERO);
-    for weighed in WEIGHED {
-        let start = Instant::now();
-        for number in created..weighed {
-            done(cluster.handle(&pod(number)))?;
-        }
-        taken += start.elapsed();
-        created = weighed;
-        let added = resident("self")?.saturating_sub(empty);
+/// The word that makes this program weigh Pods, and nothing else.
+const WEIGH: &str = "--weigh";
+
+/// In a process that was started to weigh Pods: prints the bytes that so many take. Whether this is such a process.
+pub(crate) fn weigh_if_asked() -> Outcome<bool> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != WEIGH);
+    let Some(count) = arguments.nth(1) else {
+        return Ok(false);
+    };
+    let mut cluster = empty()?;
+    let before = resident("self")?;
+    fill(&mut cluster, count.parse()?)?;
+    println!("{}", resident("self")?.saturating_sub(before));
+    Ok(true)
+}
+
+/// Each number of Pods in a process of its own, so that no memory is used a second time.
+fn print_weights() -> Outcome<()> {
+    for count in WEIGHED {
+        let output = std::process::Command::new(std::env::current_exe()?)
+            .args([WEIGH, &count.to_string()])
+            .output()?;
+        let bytes: u64 = String::from_utf8(output.stdout)?.trim().parse()?;
         println!(
-            "memory of {created} Pods: {} ({:.1} KiB each)",
-            megabytes(added),
-            per(added, created) / 1024.0
+            "memory of {count} Pods: {} ({:.1} KiB each)",
+            megabytes(bytes),
+            per(bytes, count) / 1024.0
         );
     }
-    println!("Pods created: {:.0} a second", rate(PODS, taken));
+    Ok(())
+}
+
+fn empty() -> Outcome<Cluster> {
+    let mut cluster = Cluster::new(config());
+    done(cluster.handle(&service_account()))?;
+    Ok(cluster)
+}
+
+fn fill(cluster: &mut Cluster, count: usize) -> Outcome<()> {
+    for number in 0..count {
+        done(cluster.handle(&pod(number)))?;
+    }
+    Ok(())
+}
+
+/// A cluster with all the Pods; says how fast they were created.
+fn filled() -> Outcome<Cluster> {
+    let mut cluster = empty()?;
+    let start = Instant::now();
+    fill(&mut cluster, PODS)?;
+    println!("Pods created: {:.0} a second", rate(PODS, start.elapsed()));
     Ok(cluster)
 }
 
@@ -182,7 +213,7 @@ fn print_applies() -> Outcome<()> {
         (
             "server-side",
             "application/apply-patch+yaml",
-            "?fieldManager=kubectl",
+            "?fieldManager=kubectl&force=true",
         ),
         (
             "client-side (strategic merge)",

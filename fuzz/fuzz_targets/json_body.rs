@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| podling_fuzz::create("application/json", data, |_, body| body.to_vec()));
+fuzz_target!(|data: &[u8]| podling_fuzz::create("application/json", data));

@@ -5,6 +5,6 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    podling_fuzz::patch("application/merge-patch+json", "", data);
-    podling_fuzz::patch("application/merge-patch+json", "/scale", data);
+    podling_fuzz::attempt::patch("application/merge-patch+json", "", data);
+    podling_fuzz::attempt::patch("application/merge-patch+json", "/scale", data);
 });

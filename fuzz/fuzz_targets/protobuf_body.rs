@@ -4,18 +4,24 @@
 
 use libfuzzer_sys::fuzz_target;
 
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
 fuzz_target!(|data: &[u8]| {
-    const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-    podling_fuzz::create(PROTOBUF, data, |_, body| {
-        let mut wrapped = b"k8s\0\x12".to_vec();
-        let mut length = body.len();
-        while length > 0x7f {
-            wrapped.push(u8::try_from(length & 0x7f).expect("seven bits") | 0x80);
-            length >>= 7;
-        }
-        wrapped.push(u8::try_from(length).expect("seven bits"));
-        wrapped.extend(body);
-        wrapped
-    });
-    podling_fuzz::create(PROTOBUF, data, |_, body| body.to_vec());
+    podling_fuzz::create(PROTOBUF, data);
+    if let Some((first, message)) = data.split_first() {
+        podling_fuzz::create(PROTOBUF, &[&[*first], enveloped(message).as_slice()].concat());
+    }
 });
+
+/// The message as the `raw` (field 2) of a `runtime.Unknown`, behind the magic bytes.
+fn enveloped(message: &[u8]) -> Vec<u8> {
+    let mut enveloped = b"k8s\0\x12".to_vec();
+    let mut length = message.len();
+    while length > 0x7f {
+        enveloped.push(u8::try_from(length & 0x7f).expect("seven bits") | 0x80);
+        length >>= 7;
+    }
+    enveloped.push(u8::try_from(length).expect("seven bits"));
+    enveloped.extend(message);
+    enveloped
+}

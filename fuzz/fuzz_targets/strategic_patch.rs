@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| podling_fuzz::patch("application/strategic-merge-patch+json", "", data));
+fuzz_target!(|data: &[u8]| podling_fuzz::attempt::patch("application/strategic-merge-patch+json", "", data));

@@ -14,55 +14,17 @@
 
 use std::path::Path;
 
-use podling::clock::Time;
-use podling::quantity::Quantity;
 use podling::rng::Rng;
-use podling::{Body, Cluster, Components, Config, Request, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use attempt::{cluster, create, patch, quantity, select};
+
+#[path = "random_bytes/attempt.rs"]
+#[expect(unreachable_pub, reason = "`fuzz/` exports what is private here")]
+mod attempt;
 
 /// How many tries a test makes unless it is told otherwise.
 const TRIES: u64 = 100;
-
-const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/default/deployments/web";
-
-/// A cluster of an API server alone, with a Deployment `web`.
-fn cluster() -> Cluster {
-    let mut cluster = Cluster::new(Config {
-        seed: 1,
-        start: Time::from_micros(1_700_000_000_000_000),
-        nodes: Vec::new(),
-        components: Components {
-            controllers: false,
-            scheduler: false,
-            kubelets: false,
-            ..Components::default()
-        },
-    });
-    let account = json!({"metadata": {"name": "default"}});
-    let accounts = "/api/v1/namespaces/default/serviceaccounts";
-    cluster.handle(&Request::new("POST", accounts).with_json(&account));
-    let deployment = json!({
-        "metadata": {"name": "web", "labels": {"app": "web"}, "finalizers": ["example.com/a"]},
-        "spec": {
-            "replicas": 2,
-            "selector": {"matchLabels": {"app": "web"}},
-            "template": {
-                "metadata": {"labels": {"app": "web"}},
-                "spec": {
-                    "containers": [{
-                        "name": "c", "image": "nginx:1.27", "env": [{"name": "A", "value": "1"}],
-                        "ports": [{"containerPort": 80}], "resources": {"limits": {"cpu": "100m"}},
-                    }],
-                    "volumes": [{"name": "v", "emptyDir": {}}],
-                },
-            },
-        },
-    });
-    let (collection, _) = DEPLOYMENT.rsplit_once('/').expect("a path");
-    let created = cluster.handle(&Request::new("POST", collection).with_json(&deployment));
-    assert_eq!(created.status, 201, "{}", created.body_json());
-    cluster
-}
 
 /// The recorded requests that `wanted` takes: content type (JSON if none), path, body.
 fn recorded(wanted: impl Fn(&str, &str) -> bool) -> Vec<(String, String, Vec<u8>)> {
@@ -158,54 +120,6 @@ fn with_broken_bodies(requests: &[(String, String, Vec<u8>)], mut attempt: impl 
     }
 }
 
-fn send(cluster: &mut Cluster, method: &str, path: &str, content_type: &str, body: &[u8]) -> Response {
-    let mut request = Request::new(method, path);
-    content_type.clone_into(&mut request.content_type);
-    request.body = body.to_vec();
-    let response = cluster.handle(&request);
-    check(&response, body);
-    response
-}
-
-/// Holds an answer against what all answers have in common.
-fn check(response: &Response, body: &[u8]) {
-    let Body::Whole(bytes) = &response.body else {
-        return;
-    };
-    if response.content_type != "application/json" {
-        return;
-    }
-    let shown = String::from_utf8_lossy(body);
-    let answer: Value = serde_json::from_slice(bytes).unwrap_or_else(|error| panic!("{error}: {shown}"));
-    if response.status >= 400 {
-        assert_eq!(answer["kind"], "Status", "{answer} to {shown}");
-        assert_eq!(answer["code"], response.status, "{answer} to {shown}");
-        assert_ne!(answer["reason"], "InternalError", "{answer} to {shown}");
-    }
-}
-
-/// Creates an object; if that works, reads it back and writes it again, which must change nothing.
-fn create(content_type: &str, path: &str, body: &[u8]) {
-    let mut cluster = cluster();
-    let response = send(&mut cluster, "POST", path, content_type, body);
-    let created = response.body_json();
-    let name = created["metadata"]["name"].as_str().unwrap_or_default();
-    let collection = path.split('?').next().unwrap_or_default();
-    if response.status != 201 || name.is_empty() || path.contains("dryRun") {
-        return;
-    }
-    let own = format!("{collection}/{name}");
-    let stored = cluster.handle(&Request::new("GET", &own));
-    // What has no storage of its own, such as an eviction or a review, cannot be read.
-    if stored.status != 200 || stored.body_json()["kind"] != created["kind"] {
-        return;
-    }
-    let shown = String::from_utf8_lossy(body);
-    assert_eq!(stored.body_json(), created, "{shown}");
-    let again = cluster.handle(&Request::new("PUT", &own).with_json(&created));
-    assert_eq!(again.body_json(), created, "{shown}");
-}
-
 #[test]
 fn broken_json_and_yaml_is_answered() {
     let requests = recorded(|method, content_type| method == "POST" && content_type.is_empty());
@@ -241,11 +155,7 @@ fn broken_patches_are_answered() {
             _ => "",
         };
         for subresource in ["", "/scale", "/status"] {
-            let mut cluster = cluster();
-            let path = format!("{DEPLOYMENT}{subresource}{query}");
-            if send(&mut cluster, "PATCH", &path, content_type, body).status == 200 {
-                send(&mut cluster, "PATCH", &path, content_type, body);
-            }
+            patch(content_type, &format!("{subresource}{query}"), body);
         }
     });
 }
@@ -259,14 +169,7 @@ fn broken_selectors_are_answered() {
     ];
     let requests = selectors.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
     let mut cluster = cluster();
-    with_broken_bodies(&requests, |_, _, text| {
-        let escaped: Vec<String> = text.iter().map(|byte| format!("%{byte:02x}")).collect();
-        let escaped = escaped.concat();
-        for parameter in ["labelSelector", "fieldSelector"] {
-            let path = format!("/apis/apps/v1/deployments?{parameter}={escaped}");
-            check(&cluster.handle(&Request::new("GET", &path)), text);
-        }
-    });
+    with_broken_bodies(&requests, |_, _, text| select(&mut cluster, text));
 }
 
 #[test]
@@ -282,15 +185,5 @@ fn a_quantity_that_is_read_is_written_in_a_form_that_is_read_as_the_same() {
         "1n",
     ];
     let requests = texts.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
-    with_broken_bodies(&requests, |_, _, text| {
-        let Ok(text) = std::str::from_utf8(text) else {
-            return;
-        };
-        let Ok(quantity) = Quantity::parse(text) else {
-            return;
-        };
-        let written = quantity.to_string();
-        let again = Quantity::parse(&written).map(|again| again.to_string());
-        assert_eq!(again.ok().as_deref(), Some(written.as_str()), "{text}");
-    });
+    with_broken_bodies(&requests, |_, _, text| quantity(text));
 }

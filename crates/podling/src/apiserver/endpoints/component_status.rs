@@ -18,7 +18,7 @@ const COMPONENTS: [&str; 3] = ["controller-manager", "etcd-0", "scheduler"];
 /// GET of one or of all.
 pub(super) fn read(api: &ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
     let (resource, now) = (route.resource, api.now());
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     if request.flag("watch") {
         return Err(Status::method_not_allowed());
     }

@@ -23,7 +23,7 @@ pub(super) fn create(
     route: &Route,
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     let options = query::write_options(request, "CreateOptions")?;
     let body = decode_body(request, route.resource, warnings)?;
     let namespace = match route.resource.namespaced {
@@ -42,7 +42,7 @@ pub(super) fn update(
     route: &Route,
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     let options = query::write_options(request, "UpdateOptions")?;
     let body = decode_body(request, route.resource, warnings)?;
     check_name(&body, route.name())?;
@@ -108,7 +108,7 @@ pub(super) fn delete(
         }
         return Ok(Response::json(200, &body));
     }
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     Ok(answer(api, &presentation, route.resource, 200, &object))
 }
 
@@ -144,7 +144,7 @@ pub(super) fn delete_collection(
 ) -> Result<Response, Status> {
     let options = query::delete_options(request)?;
     warnings.extend(deletion_warning(route.resource, &options));
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     let selection = Selection::parse(
         route.resource,
         &request.parameter("labelSelector").unwrap_or_default(),

@@ -28,7 +28,7 @@ pub(super) fn change(
     route: &Route,
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     let options = query::write_options(request, "PatchOptions")?;
     let old = api
         .get(stored_as(route.resource), route.namespace(), route.name())

@@ -38,12 +38,12 @@ pub(crate) enum Include {
 }
 
 impl Presentation {
-    /// How the object that a request is about, or a write's outcome, is shown; `watch` for a watch.
+    /// How the object that a request is about, or a write's outcome, is shown.
     ///
     /// # Errors
     /// 406 for forms that are not served, 400 for a bad `includeObject`.
-    pub(super) fn of(request: &Request, watch: bool) -> Result<Self, Status> {
-        Self::at(request, if watch { Endpoint::Watch } else { Endpoint::Object })
+    pub(super) fn of(request: &Request) -> Result<Self, Status> {
+        Self::at(request, Endpoint::Object)
     }
 
     /// Reads the Accept header and `includeObject`.

@@ -20,7 +20,7 @@ use crate::storage::Object;
 const DEFAULT_WATCH: Duration = Duration::from_secs(45 * 60);
 
 pub(super) fn get(api: &ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     presentation.check_object(route.resource)?;
     query::check_not_in_future(api, query::resource_version(request)?)?;
     let resource = route.resource;

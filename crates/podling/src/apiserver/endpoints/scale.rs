@@ -31,7 +31,7 @@ pub(super) fn handle(
     route: &Route,
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
-    let presentation = Presentation::of(request, false)?;
+    let presentation = Presentation::of(request)?;
     let target = mutate::target(route);
     let scale = match request.method.as_str() {
         "GET" | "HEAD" => {

@@ -15,7 +15,7 @@ use crate::apiserver::{ApiServer, DeleteOptions, registry};
 use crate::request::{Request, Response};
 use crate::resource::{PODS, Resource};
 use crate::status::{Status, field};
-use crate::storage::text;
+use crate::storage::{Object, text};
 
 pub(super) fn create(
     api: &mut ApiServer,
@@ -46,17 +46,10 @@ pub(super) fn update(
     let options = query::write_options(request, "UpdateOptions")?;
     let body = decode_body(request, route.resource, warnings)?;
     check_name(&body, route.name())?;
-    let target = target(route);
-    let old = api.get(target.resource, &target.namespace, &target.name).cloned();
-    let object = api.update_with(&target, &options, Ownership::Tracked, |_| Ok(body))?;
-    warnings.extend(registry::warnings_on_update(
-        route.resource,
-        &object,
-        old.as_deref(),
-    ));
-    warnings.extend(api.admission_warnings(&target, &object, old.as_deref()));
-    let code = if old.is_some() { 200 } else { 201 };
-    Ok(answer(api, &presentation, route.resource, code, &object))
+    let old = stored(api, route);
+    let new = api.update_with(&target(route), &options, Ownership::Tracked, |_| Ok(body))?;
+    let change = Change { old, new };
+    Ok(change.answer(api, &presentation, route, warnings))
 }
 
 /// `pods/binding`.
@@ -171,7 +164,37 @@ pub(super) fn success(more: &Value) -> Value {
     body
 }
 
-pub(super) fn answer(
+/// What a PUT or PATCH has done.
+pub(super) struct Change {
+    /// What was stored before; `None` if the write has created the object.
+    pub(super) old: Option<Object>,
+    pub(super) new: Object,
+}
+
+impl Change {
+    /// The answer, with what the client should be warned of.
+    pub(super) fn answer(
+        &self,
+        api: &ApiServer,
+        presentation: &Presentation,
+        route: &Route,
+        warnings: &mut Vec<String>,
+    ) -> Response {
+        let old = self.old.as_deref();
+        warnings.extend(registry::warnings_on_update(route.resource, &self.new, old));
+        warnings.extend(api.admission_warnings(&target(route), &self.new, old));
+        let code = if old.is_some() { 200 } else { 201 };
+        answer(api, presentation, route.resource, code, &self.new)
+    }
+}
+
+/// What is stored where a request goes.
+pub(super) fn stored(api: &ApiServer, route: &Route) -> Option<Object> {
+    api.get(stored_as(route.resource), route.namespace(), route.name())
+        .cloned()
+}
+
+fn answer(
     api: &ApiServer,
     presentation: &Presentation,
     resource: &'static Resource,

@@ -4,16 +4,16 @@
 
 use serde_json::Value;
 
-use super::mutate::{answer, check_name, field_validation, media_type, target};
+use super::mutate::{Change, check_name, field_validation, media_type, stored, target};
 use super::presentation::Presentation;
 use super::query;
 use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
 use crate::apiserver::patch::{self, Patch};
 use crate::apiserver::place::Place;
 use crate::apiserver::route::Route;
-use crate::apiserver::versions::{self, stored_as};
+use crate::apiserver::versions;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, WriteOptions, managed_fields, registry};
+use crate::apiserver::{ApiServer, WriteOptions, managed_fields};
 use crate::request::{Request, Response};
 use crate::resource::Resource;
 use crate::status::{Status, field};
@@ -30,10 +30,8 @@ pub(super) fn change(
 ) -> Result<Response, Status> {
     let presentation = Presentation::of(request)?;
     let options = query::write_options(request, "PatchOptions")?;
-    let old = api
-        .get(stored_as(route.resource), route.namespace(), route.name())
-        .cloned();
-    let object = match kind_of(request)? {
+    let old = stored(api, route);
+    let new = match kind_of(request)? {
         Kind::Apply => apply(api, request, route, &options, warnings)?,
         Kind::Change(patch) => {
             let target = Target {
@@ -51,14 +49,8 @@ pub(super) fn change(
             api.update_with(&target, &options, Ownership::Tracked, change)?
         }
     };
-    warnings.extend(registry::warnings_on_update(
-        route.resource,
-        &object,
-        old.as_deref(),
-    ));
-    warnings.extend(api.admission_warnings(&target(route), &object, old.as_deref()));
-    let code = if old.is_some() { 200 } else { 201 };
-    Ok(answer(api, &presentation, route.resource, code, &object))
+    let change = Change { old, new };
+    Ok(change.answer(api, &presentation, route, warnings))
 }
 
 /// What kind of patch a request brings.
@@ -168,7 +160,7 @@ fn apply(
     let configuration = patch::configuration(&request.body)?;
     let force = request.flag("force");
     let target = target(route);
-    let live = api.get(target.resource, &target.namespace, &target.name).cloned();
+    let live = stored(api, route);
     let kind = GroupVersionKind::of(route.resource);
     let writer = options.writer(target.subresource, api.now());
     let shown = live

@@ -33,9 +33,11 @@ mod images;
 mod logs;
 mod metrics;
 mod node;
+mod node_api;
 mod plan;
 mod probe;
 mod prober;
+mod resize;
 mod runtime;
 mod serving;
 mod status;
@@ -165,10 +167,10 @@ impl Nodes {
         let was_deleting = worker.is_deleting();
         let shortened = worker.pod["metadata"]["deletionGracePeriodSeconds"]
             != pod["metadata"]["deletionGracePeriodSeconds"];
-        let changed = worker.pod["spec"] != pod["spec"]
+        let changed = worker.wanted["spec"] != pod["spec"]
             || worker.pod["metadata"]["labels"] != pod["metadata"]["labels"]
             || worker.pod["metadata"]["annotations"] != pod["metadata"]["annotations"];
-        worker.pod = pod.clone();
+        worker.take(pod.clone());
         if worker.is_deleting() && (!was_deleting || shortened) {
             self.deletion_requested(&uid, now);
         } else if changed {
@@ -188,7 +190,7 @@ impl Nodes {
             }
             return;
         }
-        self.drop_worker(uid);
+        self.drop_worker(uid, now);
     }
 
     /// A directory that was made for a volume goes with it; what a person put on a node stays.
@@ -200,7 +202,7 @@ impl Nodes {
     }
 
     /// Gives back what a pod had on its node.
-    fn drop_worker(&mut self, uid: &str) {
+    fn drop_worker(&mut self, uid: &str, now: Time) {
         let Some(worker) = self.workers.remove(uid) else {
             return;
         };
@@ -210,6 +212,7 @@ impl Nodes {
             node.addresses.release(host);
         }
         self.forget(&worker);
+        self.retry_resizes(&worker.node, now);
     }
 
     /// Takes a pod's work off the queue.

@@ -191,7 +191,14 @@ resource!(
     false,
     short & ["no"],
     categories & [],
-    sub & [status_of("", "Node")]
+    sub & [
+        Subresource {
+            name: "proxy",
+            response: ("", "v1", "NodeProxyOptions"),
+            verbs: PROXY_VERBS
+        },
+        status_of("", "Node"),
+    ]
 );
 resource!(
     PERSISTENT_VOLUMES,
@@ -264,6 +271,11 @@ resource!(
             name: "proxy",
             response: ("", "v1", "PodProxyOptions"),
             verbs: PROXY_VERBS
+        },
+        Subresource {
+            name: "resize",
+            response: ("", "v1", "Pod"),
+            verbs: STATUS_VERBS
         },
         status_of("", "Pod"),
     ]

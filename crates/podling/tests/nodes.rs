@@ -32,12 +32,16 @@ struct Lab {
 
 impl Lab {
     fn new(seed: u64) -> Self {
+        Self::with(seed, Components::default())
+    }
+
+    fn with(seed: u64, components: Components) -> Self {
         let start = Time::from_micros(1_790_000_000_000_000);
         let mut cluster = Cluster::new(Config {
             seed,
             start,
             nodes: vec![node("node-1")],
-            components: Components::default(),
+            components,
         });
         cluster.advance_to(start + Duration::from_secs(30));
         Self {
@@ -281,6 +285,47 @@ fn a_leak_is_killed_at_the_memory_limit_and_the_container_restarts() {
 }
 
 #[test]
+fn a_kubelet_is_reached_through_the_api_server() {
+    let components = Components {
+        metrics_server: true,
+        ..Components::default()
+    };
+    let mut lab = Lab::with(7, components);
+    lab.pod(json!({"image": "nginx:1.27"}));
+    lab.run(20.0);
+    let mut get = |path: &str| {
+        let path = format!("/api/v1/nodes/{path}");
+        let (status, body) = lab.call(&Request::new("GET", &path));
+        (status, String::from_utf8(body).unwrap())
+    };
+    assert_eq!(get("node-1/proxy/healthz"), (200, "ok".to_owned()));
+    let pods: Value = serde_json::from_str(&get("node-1/proxy/pods").1).unwrap();
+    assert_eq!(pods["items"][0]["metadata"]["name"], "p");
+    assert_eq!(
+        pods["items"][0]["metadata"]["annotations"]["kubernetes.io/config.source"],
+        "api"
+    );
+    let summary: Value = serde_json::from_str(&get("node-1/proxy/stats/summary").1).unwrap();
+    assert_eq!(summary["node"]["nodeName"], "node-1");
+    assert!(
+        summary["pods"][0]["memory"]["workingSetBytes"]
+            .as_u64()
+            .is_some_and(|bytes| bytes > 0)
+    );
+    let metrics = get("node-1/proxy/metrics/resource").1;
+    assert!(metrics.contains("\npod_cpu_usage_seconds_total{namespace=\"default\",pod=\"p\"} "));
+    assert!(metrics.contains("\nnode_memory_working_set_bytes "));
+    assert_eq!(get("node-1/proxy/nope"), (404, "404 page not found\n".to_owned()));
+    assert_eq!(get("other/proxy/healthz").0, 404);
+    let (status, refused) = get("node-1:9100/proxy/");
+    assert_eq!(status, 503);
+    assert!(
+        refused.contains(":9100: connect: connection refused"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_pod_reaches_another_through_its_service() {
     let mut lab = Lab::new(6);
     let server = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"app": "web"}},
@@ -308,4 +353,122 @@ fn the_same_seed_gives_the_same_rows_and_events() {
         (lab.events(), lab.rows)
     };
     assert_eq!(run(), run());
+}
+
+fn resize(lab: &mut Lab, name: &str, resources: &Value) -> (u16, Value) {
+    let patch = json!({"spec": {"containers": [{"name": "app", "resources": resources}]}});
+    let mut request = Request::new("PATCH", &format!("{PODS}/{name}/resize")).with_json(&patch);
+    request.content_type = "application/strategic-merge-patch+json".to_owned();
+    let (status, body) = lab.call(&request);
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+fn status_of(lab: &mut Lab, name: &str) -> Value {
+    let (_, body) = lab.call(&Request::new("GET", &format!("{PODS}/{name}/resize")));
+    let pod: Value = serde_json::from_slice(&body).unwrap();
+    pod["status"].clone()
+}
+
+/// Type and reason of the conditions that tell of a resize.
+fn resize_conditions(status: &Value) -> Vec<(&str, &str)> {
+    let conditions = status["conditions"].as_array().map_or(&[][..], Vec::as_slice);
+    conditions
+        .iter()
+        .filter(|it| it["type"].as_str().is_some_and(|kind| kind.contains("Resize")))
+        .map(|it| {
+            (
+                it["type"].as_str().unwrap(),
+                it["reason"].as_str().unwrap_or_default(),
+            )
+        })
+        .collect()
+}
+
+fn resizable(cpu: &str, memory: &str) -> Value {
+    json!({"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": cpu, "memory": memory}})
+}
+
+#[test]
+fn a_resize_is_carried_out_in_place_or_by_a_restart() {
+    let mut lab = Lab::new(8);
+    let policy = json!([
+        {"resourceName": "cpu", "restartPolicy": "NotRequired"},
+        {"resourceName": "memory", "restartPolicy": "RestartContainer"},
+    ]);
+    lab.pod(json!({"image": "nginx:1.27", "resources": resizable("500m", "64Mi"), "resizePolicy": policy}));
+    lab.run(20.0);
+    let (code, pod) = resize(&mut lab, "p", &resizable("800m", "64Mi"));
+    assert_eq!((code, &pod["metadata"]["generation"]), (200, &json!(2)), "{pod}");
+    lab.run(20.2);
+    let status = status_of(&mut lab, "p");
+    let under_way = resize_conditions(&status) == [("PodResizeInProgress", "")];
+    lab.run(25.0);
+    let status = status_of(&mut lab, "p");
+    let container = &status["containerStatuses"][0];
+    assert!(under_way || container["resources"]["limits"]["cpu"] == "800m");
+    assert_eq!(container["resources"], resizable("800m", "64Mi"));
+    assert_eq!(container["allocatedResources"]["cpu"], "800m");
+    assert_eq!(container["restartCount"], 0);
+    assert!(resize_conditions(&status).is_empty());
+    assert_eq!(status["observedGeneration"], 2);
+
+    assert_eq!(resize(&mut lab, "p", &resizable("800m", "128Mi")).0, 200);
+    lab.run(60.0);
+    let status = status_of(&mut lab, "p");
+    let container = &status["containerStatuses"][0];
+    assert_eq!(container["resources"], resizable("800m", "128Mi"));
+    assert_eq!(container["restartCount"], 1);
+    assert!(resize_conditions(&status).is_empty());
+    let events = lab.events();
+    let count = |part: &str| events.iter().filter(|event| event.contains(part)).count();
+    assert_eq!(
+        count("Killing x1 Container app resize requires restart"),
+        1,
+        "{events:#?}"
+    );
+    assert_eq!(
+        (count("Normal ResizeStarted"), count("Normal ResizeCompleted")),
+        (2, 2),
+        "{events:#?}"
+    );
+}
+
+#[test]
+fn a_resize_waits_for_room_and_never_goes_beyond_the_node() {
+    let mut lab = Lab::new(9);
+    lab.pod(json!({"image": "nginx:1.27", "resources": resizable("500m", "64Mi")}));
+    let other = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "q"},
+        "spec": {"terminationGracePeriodSeconds": 1, "containers": [
+            {"name": "app", "image": "nginx:1.27", "resources": resizable("1", "64Mi")}]}});
+    lab.create(PODS, &other);
+    lab.run(20.0);
+    let (code, refused) = resize(&mut lab, "p", &resizable("3", "64Mi"));
+    assert_eq!(code, 403);
+    assert_eq!(
+        refused["message"],
+        "pods \"p\" is forbidden: Node didn't have enough allocatable resources: cpu, requested: 3000, \
+         allocatable: 2000"
+    );
+    assert_eq!(refused["details"]["causes"], json!([{"reason": "NodeCapacity"}]));
+
+    assert_eq!(resize(&mut lab, "p", &resizable("1500m", "64Mi")).0, 200);
+    lab.run(25.0);
+    let status = status_of(&mut lab, "p");
+    assert_eq!(resize_conditions(&status), [("PodResizePending", "Deferred")]);
+    assert_eq!(
+        status["conditions"][0]["message"],
+        "Node didn't have enough resource: cpu, requested: 1500, used: 1000, capacity: 2000"
+    );
+    assert_eq!(
+        status["containerStatuses"][0]["allocatedResources"]["cpu"],
+        "500m"
+    );
+    lab.call(&Request::new("DELETE", &format!("{PODS}/q")));
+    lab.run(40.0);
+    let status = status_of(&mut lab, "p");
+    assert!(resize_conditions(&status).is_empty(), "{status}");
+    assert_eq!(
+        status["containerStatuses"][0]["resources"],
+        resizable("1500m", "64Mi")
+    );
 }

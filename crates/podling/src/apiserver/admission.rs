@@ -3,14 +3,14 @@
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
 //! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
 //! object or refuse it before it is validated; Priority, LimitRanger,
-//! PersistentVolumeClaimResize, PodSecurity and ResourceQuota look at it afterwards.
+//! PersistentVolumeClaimResize, PodSecurity, PodResizeValidator and ResourceQuota look at it afterwards.
 
 use serde_json::Value;
 
 use super::registry::read::Fields as _;
 use crate::quota::{self, Attempt};
 use crate::resource::{
-    INGRESS_CLASSES, LIMIT_RANGES, PODS, PRIORITY_CLASSES, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource,
+    INGRESS_CLASSES, LIMIT_RANGES, NODES, PODS, PRIORITY_CLASSES, RESOURCE_QUOTAS, RUNTIME_CLASSES, Resource,
     STORAGE_CLASSES,
 };
 use crate::rng::Rng;
@@ -19,6 +19,7 @@ use crate::status::{Cause, Status};
 mod defaults;
 mod ingress_class;
 mod limit_ranger;
+mod pod_resize;
 mod pod_security;
 mod priority;
 mod runtime_class;
@@ -118,6 +119,9 @@ pub(crate) fn validate(attempt: &Attempt<'_>, lookup: &dyn Lookup) -> Result<Vec
     {
         pod_security::enforce(namespace, attempt.new, attempt.old).map_err(forbidden)?;
     }
+    if let (true, Some(old)) = (attempt.is_resize(), attempt.old) {
+        check_resize(attempt.new, old, lookup)?;
+    }
     quota::charge(&lookup.of_namespace(&RESOURCE_QUOTAS, namespace), attempt).map_err(forbidden)
 }
 
@@ -152,6 +156,25 @@ fn check_bounds(range: &Value, attempt: &Attempt<'_>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// A refused resize carries its cause, by which programs tell it from others.
+fn check_resize(new: &Value, old: &Value, lookup: &dyn Lookup) -> Result<(), Status> {
+    let nodes = lookup.cluster_wide(&NODES);
+    let node = nodes
+        .into_iter()
+        .find(|node| node["metadata"]["name"] == new["spec"]["nodeName"]);
+    pod_resize::check(new, old, node).map_err(|refusal| {
+        let name = new["metadata"].text("name");
+        let mut status = Status::forbidden("", "pods", name, &refusal.message);
+        if let Some(details) = status.details.as_mut().filter(|_| !refusal.cause.is_empty()) {
+            details.causes.push(Cause {
+                reason: refusal.cause.to_owned(),
+                ..Cause::default()
+            });
+        }
+        status
+    })
 }
 
 /// The name as error messages give it. Kubernetes admits an object before it generates its name.
@@ -193,7 +216,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::{CONFIG_MAPS, NODES};
+    use crate::resource::CONFIG_MAPS;
 
     struct World {
         namespace: Value,

@@ -82,7 +82,7 @@ pub(crate) trait Runtime {
         target: &SessionTarget,
     ) -> Result<Response, Status>;
 
-    /// `pods/proxy` and `services/proxy`: one HTTP exchange with a container.
+    /// `pods/proxy` and `services/proxy`, one HTTP exchange with a container, and `nodes/proxy`, one with a kubelet.
     fn proxy(
         &mut self,
         api: &mut ApiServer,
@@ -115,7 +115,7 @@ pub(crate) enum SessionVerb {
 /// What a proxied request is for.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ProxyTarget {
-    /// `pods` or `services`.
+    /// `nodes`, `pods` or `services`.
     pub(crate) plural: &'static str,
     pub(crate) namespace: String,
     /// `name`, `name:port` or `scheme:name:port`.

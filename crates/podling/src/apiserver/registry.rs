@@ -41,6 +41,7 @@ mod persistent_volume_claim;
 mod pod;
 mod pod_defaults;
 mod pod_disruption_budget;
+mod pod_resize;
 mod pod_spec;
 mod pod_template;
 mod pod_update;
@@ -184,6 +185,7 @@ pub(crate) fn prepare_for_update(
             (strategy.stamp_status_update)(new, old, now);
         }
         (Some("ephemeralcontainers"), _) => pod::prepare_for_ephemeral_containers(new, old),
+        (Some("resize"), _) => pod_resize::prepare_for_update(new, old),
         (Some("finalize" | "binding"), _) => {}
         _ => (strategy.prepare_for_update)(new, old),
     }
@@ -218,6 +220,7 @@ pub(crate) fn validate_update(
     errors.extend(match subresource {
         Some("status") => (strategy.validate_status_update)(new, old),
         Some("ephemeralcontainers") => pod::validate_ephemeral_containers_update(new, old),
+        Some("resize") => pod_resize::validate(new, old),
         Some("finalize" | "binding") => Vec::new(),
         _ => (strategy.validate_update)(new, old),
     });

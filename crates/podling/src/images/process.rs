@@ -282,6 +282,13 @@ impl Process {
         }
     }
 
+    /// Changes what it may use.
+    pub(crate) fn set_limits(&mut self, limits: Limits, now: Time) {
+        if let Self::Server(server) = self {
+            server.set_limits(limits, now);
+        }
+    }
+
     /// Whether its end was the out-of-memory killer's work.
     pub(crate) fn was_out_of_memory(&self) -> bool {
         matches!(self, Self::Server(server) if server.was_out_of_memory())

@@ -300,6 +300,16 @@ impl Server {
         (self.load.done(self.limits, now), self.memory(now))
     }
 
+    /// Changes what it may use. What it leaks goes on to the new limit.
+    pub(super) fn set_limits(&mut self, limits: Limits, now: Time) {
+        self.load.add(Duration::ZERO, self.limits, now);
+        if let Some((at, code)) = self.end.filter(|_| self.out_of_memory) {
+            let begun = at - leak_time(self.limits);
+            self.end = Some(((begun + leak_time(limits)).max(now), code));
+        }
+        self.limits = limits;
+    }
+
     fn memory(&self, now: Time) -> u64 {
         let own = match &self.behaviour {
             Behaviour::Hello(..) | Behaviour::DelayFail => GO_MEMORY,

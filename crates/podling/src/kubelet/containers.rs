@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use self::instance::cpu_limit;
+pub(super) use self::instance::limits_of;
 use super::sync::Then;
 use super::worker::{Action, Failure};
 use super::{Nodes, runtime, texts};

@@ -57,13 +57,14 @@ impl Nodes {
     }
 }
 
-fn place(worker: &Worker) -> (String, String) {
+/// Namespace and name of a pod.
+pub(super) fn place(worker: &Worker) -> (String, String) {
     let part = |key| text(&worker.pod, &["metadata", key]).to_owned();
     (part("namespace"), part("name"))
 }
 
 /// The running containers of a pod.
-fn counters(worker: &Worker, now: Time) -> BTreeMap<String, Counter> {
+pub(super) fn counters(worker: &Worker, now: Time) -> BTreeMap<String, Counter> {
     let containers = worker.containers.iter();
     let running = containers.filter_map(|(name, container)| {
         let instance = container.current.as_ref()?;

@@ -18,7 +18,8 @@ use crate::rng::Rng;
 
 /// A kubelet renews its lease so often.
 pub(super) const LEASE_RENEWAL: Duration = Duration::from_secs(10);
-const LEASE_SECONDS: u64 = 40;
+/// A node whose lease is older is not alive.
+pub(super) const LEASE_SECONDS: u64 = 40;
 /// A kubelet's loops run once a second.
 const LOOP: Duration = Duration::from_secs(1);
 const VERSION: &str = "v1.36.2";

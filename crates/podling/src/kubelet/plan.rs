@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::resize::{self, Change};
 use super::runtime::{SeenContainer, all_containers, containers, is_ephemeral, is_sidecar};
 
 /// What a probe has found about a running container.
@@ -35,6 +36,8 @@ pub(super) struct Observed<'a> {
 pub(super) struct Plan {
     /// Containers to kill, with the words of the event.
     pub(super) kill: Vec<(String, String)>,
+    /// Containers whose limits are set while they run.
+    pub(super) resize: Vec<String>,
     /// Containers to start; an init container is alone or followed by more sidecars.
     pub(super) start: Vec<String>,
 }
@@ -111,6 +114,7 @@ fn plan_container(observed: &Observed<'_>, container: &Value, sidecar: bool, pla
     } else if health.never_started {
         ("failed startup probe", !never)
     } else {
+        plan_resize(container, seen, plan);
         return;
     };
     let mut message = format!("Container {name} {what}");
@@ -119,6 +123,23 @@ fn plan_container(observed: &Observed<'_>, container: &Value, sidecar: bool, pla
         plan.start.push(name.to_owned());
     }
     plan.kill.push((name.to_owned(), message));
+}
+
+/// Plans what new resources mean for a running container.
+fn plan_resize(container: &Value, seen: Option<&SeenContainer>, plan: &mut Plan) {
+    let Some(current) = seen.and_then(|seen| seen.current.as_ref()) else {
+        return;
+    };
+    let name = name(container).to_owned();
+    match resize::change(container, &current.resources) {
+        Change::Nothing => {}
+        Change::InPlace => plan.resize.push(name),
+        Change::Restart => {
+            plan.kill
+                .push((name.clone(), format!("Container {name} resize requires restart")));
+            plan.start.push(name);
+        }
+    }
 }
 
 /// Plans the init containers; whether all of them are done, so that the others may start.
@@ -191,6 +212,7 @@ mod tests {
                 image: "i".into(),
                 image_id: "i".into(),
                 user: 0,
+                resources: Value::Null,
                 started: Some(Time::from_micros(0)),
                 finish: code.map(|code| Finish {
                     time: Time::from_micros(1),
@@ -264,6 +286,18 @@ mod tests {
         changed["spec"]["containers"][0]["image"] = "j".into();
         let (kill, start) = planned(&changed, &[("app", seen(None))], &[]);
         assert_eq!(kill, ["Container app definition changed, will be restarted"]);
+        assert_eq!(start, ["app"]);
+    }
+
+    #[test]
+    fn new_resources_are_set_in_place_unless_the_policy_says_otherwise() {
+        let mut pod = pod("Always");
+        pod["spec"]["containers"][0]["resources"] = json!({"limits": {"cpu": "1"}});
+        assert_eq!(planned(&pod, &[("app", seen(None))], &[]), (vec![], vec![]));
+        pod["spec"]["containers"][0]["resizePolicy"] =
+            json!([{"resourceName": "cpu", "restartPolicy": "RestartContainer"}]);
+        let (kill, start) = planned(&pod, &[("app", seen(None))], &[]);
+        assert_eq!(kill, ["Container app resize requires restart"]);
         assert_eq!(start, ["app"]);
     }
 

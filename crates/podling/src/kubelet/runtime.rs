@@ -36,6 +36,8 @@ pub(super) struct Seen {
     pub(super) image_id: String,
     /// The user it runs as.
     pub(super) user: i64,
+    /// The resources that it runs with.
+    pub(super) resources: Value,
     /// When it was started; `None` if it never was.
     pub(super) started: Option<Time>,
     /// How it ended.

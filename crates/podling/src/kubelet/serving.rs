@@ -99,6 +99,9 @@ impl Runtime for Nodes {
         request: &Request,
         target: &ProxyTarget,
     ) -> Result<Response, Status> {
+        if target.plural == "nodes" {
+            return self.proxy_to_node(api, request, target);
+        }
         let (address, port) = proxied(api, target)?;
         let path = match request.query.as_str() {
             "" => target.path.clone(),
@@ -213,7 +216,7 @@ fn no_endpoints(name: &str) -> Status {
     )
 }
 
-fn unreachable(error: &ConnectError) -> Status {
+pub(super) fn unreachable(error: &ConnectError) -> Status {
     let message = format!("error trying to reach service: {error}");
     Status::new(503, "ServiceUnavailable", message)
 }

@@ -29,6 +29,8 @@ pub(super) struct Facts<'a> {
     pub(super) reasons: &'a BTreeMap<String, (String, String)>,
     /// Containers that are ready, and those that have started, as their probes say.
     pub(super) probes: &'a BTreeMap<String, Probed>,
+    /// The conditions of a resize.
+    pub(super) resize: &'a [Value],
     /// The status before.
     pub(super) before: &'a Value,
     /// The node's address.
@@ -194,6 +196,7 @@ mod tests {
             image: "docker.io/library/busybox:1.36.1".into(),
             image_id: "docker.io/library/busybox@sha256:0".into(),
             user: 0,
+            resources: Value::Null,
             started: Some(Time::from_micros(5_000_000)),
             finish: code.map(|code| Finish {
                 time: Time::from_micros(6_000_000),
@@ -238,6 +241,7 @@ mod tests {
                     ready: case.ready,
                 },
             )]),
+            resize: &[],
             before: &json!({"phase": "Running"}),
             host: "172.18.0.2",
             address: Some("10.244.0.2"),

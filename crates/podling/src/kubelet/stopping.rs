@@ -231,7 +231,7 @@ impl Nodes {
         };
         worker.failed = None;
         if worker.removed {
-            return self.drop_worker(uid);
+            return self.drop_worker(uid, api.now());
         }
         if !worker.is_deleting() {
             return;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::admission::{Room, refuse};
+use super::admission::{Refusal, Room, refuse};
 use super::plan::{Observed, plan};
 use super::probe::{self, Kind};
 use super::runtime::all_containers;
@@ -21,7 +21,7 @@ use crate::resource::{NODES, PODS};
 use crate::storage::text;
 
 /// A pod without failures is synced again after this and up to half more.
-const RESYNC: Duration = Duration::from_secs(60);
+pub(super) const RESYNC: Duration = Duration::from_secs(60);
 /// One with failures after this and up to half more.
 const RETRY: Duration = Duration::from_secs(10);
 /// A pod whose containers have all ended is taken to its end so much later.
@@ -88,6 +88,7 @@ impl Nodes {
 
     fn sync_live(&mut self, api: &mut ApiServer, uid: &str, now: Time) {
         let past_deadline = self.check_deadline(api, uid, now);
+        self.review_resize(api, uid);
         self.write_status(api, uid, false);
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
@@ -125,6 +126,7 @@ impl Nodes {
             worker.script.push_back(Action::Kill(name.clone(), Some(message)));
             worker.script.push_back(Action::Await(vec![name]));
         }
+        worker.script.extend(plan.resize.into_iter().map(Action::Resize));
         worker.script.extend(plan.start.into_iter().map(Action::Start));
     }
 
@@ -163,6 +165,7 @@ impl Nodes {
             Action::SandboxUp => self.sandbox_up(api, uid),
             Action::Kill(name, message) => self.begin_kill(api, uid, &name, message.as_deref()),
             Action::Await(names) => self.await_stopped(uid, names),
+            Action::Resize(name) => self.resize_container(api, uid, &name),
             Action::Start(name) => self.start(api, uid, name),
             Action::Pull(name) => self.pull(api, uid, name),
             Action::Pulled(name, since) => self.pulled(api, uid, name, since),
@@ -287,6 +290,7 @@ impl Nodes {
             seen: &worker.seen,
             reasons: &worker.reasons,
             probes: &worker.probed(),
+            resize: &worker.resize.conditions(),
             before: &worker.pod["status"],
             host: &node.address,
             address: if host_network { Some(&node.address) } else { own },
@@ -298,23 +302,24 @@ impl Nodes {
         put_status(api, worker);
     }
 
+    /// Why a pod cannot be beside the others on its node, whose resources count as they are allocated.
+    pub(super) fn refuses(&self, api: &ApiServer, uid: &str, pod: &Value) -> Option<Refusal> {
+        let name = &self.workers.get(uid)?.node;
+        let node = api.get(&NODES, "", name)?;
+        let is_here = |other: &&Worker| {
+            other.node == *name && other.uid != uid && matches!(other.stage, Stage::Live | Stage::Terminating)
+        };
+        let others = self.workers.values().filter(is_here);
+        let pods: Vec<&Value> = others.map(|other| &*other.pod).collect();
+        refuse(pod, &Room { node, pods: &pods })
+    }
+
     /// Refuses a pod that does not belong or fit here; whether it is admitted.
     fn admit(&mut self, api: &mut ApiServer, uid: &str) -> bool {
         let Some(worker) = self.workers.get(uid) else {
             return false;
         };
-        let refusal = api.get(&NODES, "", &worker.node).and_then(|node| {
-            let here = |other: &&Worker| {
-                other.node == worker.node && matches!(other.stage, Stage::Live | Stage::Terminating)
-            };
-            let pods: Vec<&Value> = self
-                .workers
-                .values()
-                .filter(here)
-                .map(|other| &*other.pod)
-                .collect();
-            refuse(&worker.pod, &Room { node, pods: &pods })
-        });
+        let refusal = self.refuses(api, uid, &worker.pod);
         let Some(worker) = self.workers.get_mut(uid) else {
             return false;
         };
@@ -436,7 +441,7 @@ pub(super) fn put_status(api: &mut ApiServer, worker: &mut Worker) {
     let mut object = Value::clone(&stored);
     object["status"] = worker.status.clone();
     if let Ok(written) = api.update(&PODS, Some("status"), object, &WriteOptions::by("kubelet")) {
-        worker.pod = written;
+        worker.take(written);
     }
 }
 

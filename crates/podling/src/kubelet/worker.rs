@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::plan::Health;
 use super::probe::{self, Kind, Verdict, View};
+use super::resize::{Resize, with_allocation};
 use super::runtime::{Container, SeenContainer, all_containers};
 use super::status::Probed;
 use super::volumes::root_key;
@@ -43,6 +44,8 @@ pub(super) enum Action {
     Kill(String, Option<String>),
     /// Waits until none of these runs.
     Await(Vec<String>),
+    /// Sets what a running container may use.
+    Resize(String),
     /// Starts a container, unless it must wait.
     Start(String),
     /// Sees to its image.
@@ -84,7 +87,11 @@ impl Failure {
 pub(super) struct Worker {
     pub(super) uid: String,
     pub(super) node: String,
+    /// The pod with the resources that are allocated to it.
     pub(super) pod: Object,
+    /// The pod as the API has it.
+    pub(super) wanted: Object,
+    pub(super) resize: Resize,
     pub(super) stage: Stage,
     pub(super) files: PodFiles,
     /// The volumes that are on disks of their own, by the key of the volume: the disk's key, and whether the pod
@@ -119,6 +126,8 @@ pub(super) struct Worker {
     /// Whether this sync has started a container.
     pub(super) started: bool,
     pub(super) synced: Option<Time>,
+    /// When the kubelet heard of it.
+    pub(super) arrived: Time,
     pub(super) relisted: Time,
     pub(super) mounted: bool,
     /// How often mounting has failed, and since when it is tried.
@@ -135,7 +144,9 @@ impl Worker {
             uid: text(&pod, &["metadata", "uid"]).to_owned(),
             node: text(&pod, &["spec", "nodeName"]).to_owned(),
             status: pod["status"].clone(),
+            wanted: pod.clone(),
             pod,
+            resize: Resize::default(),
             stage: Stage::New,
             files: PodFiles::default(),
             on_disk: BTreeMap::new(),
@@ -158,12 +169,22 @@ impl Worker {
             failure: None,
             started: false,
             synced: None,
+            arrived: now,
             relisted: now,
             mounted: false,
             mount_failures: 0,
             mounting_since: None,
             stopping: Vec::new(),
         }
+    }
+
+    /// Takes what the API says of the pod. Once it is admitted it keeps the resources that are allocated to it.
+    pub(super) fn take(&mut self, pod: Object) {
+        self.pod = match self.stage {
+            Stage::New => pod.clone(),
+            _ => with_allocation(&pod, &self.pod),
+        };
+        self.wanted = pod;
     }
 
     /// `name_namespace(uid)`, as messages name a pod.

@@ -181,7 +181,10 @@ impl Change {
         warnings: &mut Vec<String>,
     ) -> Response {
         let old = self.old.as_deref();
-        warnings.extend(registry::warnings_on_update(route.resource, &self.new, old));
+        // About a part of an object only admission says anything.
+        if route.subresource.is_none() {
+            warnings.extend(registry::warnings_on_update(route.resource, &self.new, old));
+        }
         warnings.extend(api.admission_warnings(&target(route), &self.new, old));
         let code = if old.is_some() { 200 } else { 201 };
         answer(api, presentation, route.resource, code, &self.new)

@@ -56,7 +56,7 @@ pub(super) fn prepare_for_ephemeral_containers(new: &mut Value, old: &Value) {
     generation::count_spec_change(new, old);
 }
 
-fn check_spec(spec: &Value, errors: &mut Vec<Error>) {
+pub(super) fn check_spec(spec: &Value, errors: &mut Vec<Error>) {
     pod_spec::check(spec, "spec", errors);
     for list in ["containers", "initContainers"] {
         pod_spec::containers::check_image_blanks(spec.items(list), &format!("spec.{list}"), errors);

@@ -52,6 +52,7 @@ impl Nodes {
                 image: image.name.clone(),
                 image_id: image.id.clone(),
                 user,
+                resources: spec["resources"].clone(),
                 started: None,
                 finish: None,
             },
@@ -65,10 +66,7 @@ impl Nodes {
                 directory => directory.to_owned(),
             },
             mounts: mounts(spec),
-            limits: Limits {
-                memory: memory_limit(spec).unwrap_or(node.memory),
-                cpu: cpu_limit(spec),
-            },
+            limits: limits_of(spec, node.memory),
             image,
         })
     }
@@ -108,6 +106,14 @@ fn user(pod: &Value, spec: &Value, image: &Image, formatted: &str, name: &str) -
         _ => return Ok(user),
     };
     Err(format!("{why} (pod: \"{formatted}\", container: {name})"))
+}
+
+/// What a container may use on a node with so much memory.
+pub(in crate::kubelet) fn limits_of(spec: &Value, memory: u64) -> Limits {
+    Limits {
+        memory: memory_limit(spec).unwrap_or(memory),
+        cpu: cpu_limit(spec),
+    }
 }
 
 fn memory_limit(spec: &Value) -> Option<u64> {

@@ -6,7 +6,7 @@ use super::phase::has_begun;
 use super::{Facts, generation};
 use crate::kubelet::runtime::{containers, is_sidecar};
 
-/// The kubelet's conditions in its order; others stay before them, `PodScheduled` behind them.
+/// The kubelet's conditions in its order, those of a resize first; others stay before the rest, `PodScheduled` behind.
 pub(super) fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &[Value]) -> Value {
     const OWN: [&str; 5] = [
         "PodReadyToStartContainers",
@@ -15,13 +15,15 @@ pub(super) fn conditions(facts: &Facts<'_>, phase: &str, init: &[Value], main: &
         "ContainersReady",
         "PodScheduled",
     ];
+    const OF_A_RESIZE: [&str; 2] = ["PodResizePending", "PodResizeInProgress"];
     let before = facts.before["conditions"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
-    let others = before
-        .iter()
-        .filter(|c| !OWN.contains(&c["type"].as_str().unwrap_or_default()));
-    let mut all: Vec<Value> = others.cloned().collect();
+    let others = before.iter().filter(|condition| {
+        let kind = condition["type"].as_str().unwrap_or_default();
+        !OWN.contains(&kind) && !OF_A_RESIZE.contains(&kind)
+    });
+    let mut all: Vec<Value> = facts.resize.iter().chain(others).cloned().collect();
     let ready = readiness(facts.pod, phase, init, main);
     let sandbox = if facts.sandbox { "True" } else { "False" };
     let values = [

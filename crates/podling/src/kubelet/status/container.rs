@@ -48,7 +48,10 @@ pub(super) fn container_status(facts: &Facts<'_>, container: &Value, init: bool)
         status["user"] = json!({"linux": {
             "uid": current.user, "gid": current.user, "supplementalGroups": [current.user]
         }});
-        status["resources"] = container.get("resources").cloned().unwrap_or_else(|| json!({}));
+        status["resources"] = match &current.resources {
+            Value::Null => json!({}),
+            resources => resources.clone(),
+        };
         if let Some(requests) = container["resources"].get("requests") {
             status["allocatedResources"] = requests.clone();
         }

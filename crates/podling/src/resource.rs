@@ -243,14 +243,14 @@ resource!(
             verbs: &["create"]
         },
         Subresource {
-            name: "eviction",
-            response: ("policy", "v1", "Eviction"),
-            verbs: &["create"]
-        },
-        Subresource {
             name: "ephemeralcontainers",
             response: ("", "v1", "Pod"),
             verbs: STATUS_VERBS
+        },
+        Subresource {
+            name: "eviction",
+            response: ("policy", "v1", "Eviction"),
+            verbs: &["create"]
         },
         Subresource {
             name: "exec",

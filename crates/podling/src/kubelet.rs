@@ -32,6 +32,7 @@ mod followed_log;
 mod images;
 mod logs;
 mod metrics;
+mod network_files;
 mod node;
 mod node_api;
 mod plan;

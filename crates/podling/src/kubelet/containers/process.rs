@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::events::Event;
-use crate::images::files::{Disks, Mount, PodFiles, Tree};
+use crate::images::files::{Disks, Mount, PodFiles};
 use crate::images::process::{Launch, Process, command_line, start};
 use crate::images::shell::machine::{Turn, World};
 use crate::kubelet::environment::expand;
+use crate::kubelet::network_files::network_files;
 use crate::kubelet::runtime::{self, Finish};
 use crate::kubelet::sync::Then;
 use crate::kubelet::volumes::{root_key, volume_key};
@@ -232,7 +233,9 @@ fn launch(
     freeze_sub_paths(&pod, name, &mut instance.mounts, &mut worker.files);
     find_disks(&mut instance.mounts, &worker.on_disk);
     let root = root_key(name);
-    worker.files.set(&root, Tree::new());
+    let hostname = environment.get("HOSTNAME").map_or("", String::as_str);
+    let address = worker.address.as_ref().map(|(_, address)| address.as_str());
+    worker.files.set(&root, network_files(&pod, hostname, address));
     let mut world = World {
         now,
         files: worker.files.view_with(disks, &root, &instance.mounts),

@@ -97,6 +97,24 @@ pub fn folders_with(parent: &Path, marker: &str) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
+/// Reads a value from JSON; none where there is no file. What can't be understood, or is not `known` (of a version that
+/// this bbf reads), is kept aside; its new name comes second.
+///
+/// # Errors
+/// When the file can't be read, or can't be kept aside.
+pub fn read_json<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    known: impl Fn(&T) -> bool,
+) -> Result<(Option<T>, Option<PathBuf>), Error> {
+    let Some(bytes) = read(path)? else {
+        return Ok((None, None));
+    };
+    match serde_json::from_slice(&bytes) {
+        Ok(value) if known(&value) => Ok((Some(value), None)),
+        _ => Ok((None, Some(keep_aside(path)?))),
+    }
+}
+
 /// Writes a value as JSON; see [`write()`].
 ///
 /// # Errors
@@ -187,7 +205,7 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// What the system says, with the file's path.
-pub fn keep_aside(path: &Path) -> Result<PathBuf, Error> {
+fn keep_aside(path: &Path) -> Result<PathBuf, Error> {
     let kept = free_name(path, "damaged");
     fs::rename(path, &kept).map_err(at(path))?;
     Ok(kept)

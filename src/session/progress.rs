@@ -109,13 +109,13 @@ impl Progress {
     /// When the file can't be read, or can't be kept aside.
     pub fn load(path: &Path, entries: &[Entry]) -> Result<(Self, Option<PathBuf>), files::Error> {
         let told = Self::of(entries);
-        let Some(bytes) = files::read(path)? else {
-            return Ok((told, None));
+        let known = |kept: &Self| kept.format_version == FORMAT_VERSION;
+        let (kept, damaged) = files::read_json(path, known)?;
+        let progress = match kept {
+            Some(kept) => told.join(kept),
+            None => told,
         };
-        match serde_json::from_slice::<Self>(&bytes) {
-            Ok(kept) if kept.format_version == FORMAT_VERSION => Ok((told.join(kept), None)),
-            _ => Ok((told, Some(files::keep_aside(path)?))),
-        }
+        Ok((progress, damaged))
     }
 
     /// Writes the progress file.

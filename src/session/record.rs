@@ -84,13 +84,7 @@ impl Record {
     /// # Errors
     /// When the file can't be read, or can't be kept aside.
     pub fn load(path: &Path) -> Result<(Option<Self>, Option<PathBuf>), files::Error> {
-        let Some(bytes) = files::read(path)? else {
-            return Ok((None, None));
-        };
-        match serde_json::from_slice::<Self>(&bytes) {
-            Ok(record) if record.format_version == FORMAT_VERSION => Ok((Some(record), None)),
-            _ => Ok((None, Some(files::keep_aside(path)?))),
-        }
+        files::read_json(path, |record: &Self| record.format_version == FORMAT_VERSION)
     }
 
     /// Writes the record.

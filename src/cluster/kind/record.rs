@@ -115,14 +115,8 @@ impl Folder {
 
     /// What is known of the cluster. What can't be understood is kept aside, and then nothing is known.
     pub(super) fn record(&self) -> Result<Option<Record>, files::Error> {
-        let path = self.0.join(FILE);
-        let Some(bytes) = files::read(&path)? else {
-            return Ok(None);
-        };
-        match serde_json::from_slice::<Record>(&bytes) {
-            Ok(record) if record.format_version == FORMAT_VERSION => Ok(Some(record)),
-            _ => files::keep_aside(&path).map(|_| None),
-        }
+        let known = |record: &Record| record.format_version == FORMAT_VERSION;
+        files::read_json(&self.0.join(FILE), known).map(|(record, _)| record)
     }
 
     pub(super) fn write(&self, record: &Record) -> Result<(), files::Error> {

@@ -4,7 +4,6 @@
 
 use libfuzzer_sys::fuzz_target;
 use podling::Request;
-use podling_fuzz::attempt;
 
 fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(6, |byte| *byte == b'\n');
@@ -18,5 +17,5 @@ fuzz_target!(|data: &[u8]| {
         ..Request::default()
     };
     request.body = parts.next().unwrap_or_default().to_vec();
-    attempt::check(&attempt::cluster().handle(&request), data);
+    podling_fuzz::attempt::request(&request, data);
 });

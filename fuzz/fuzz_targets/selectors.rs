@@ -3,6 +3,5 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use podling_fuzz::attempt;
 
-fuzz_target!(|data: &[u8]| attempt::select(&mut attempt::cluster(), data));
+fuzz_target!(|data: &[u8]| podling_fuzz::attempt::select(data));

@@ -17,7 +17,7 @@ use std::path::Path;
 use podling::rng::Rng;
 use serde_json::Value;
 
-use attempt::{cluster, create, patch, quantity, select};
+use attempt::{create, patch, quantity, select};
 
 #[path = "random_bytes/attempt.rs"]
 #[expect(unreachable_pub, reason = "`fuzz/` exports what is private here")]
@@ -168,8 +168,7 @@ fn broken_selectors_are_answered() {
         "spec.nodeName=,status.phase=Running\\,",
     ];
     let requests = selectors.map(|text| (String::new(), String::new(), text.as_bytes().to_vec()));
-    let mut cluster = cluster();
-    with_broken_bodies(&requests, |_, _, text| select(&mut cluster, text));
+    with_broken_bodies(&requests, |_, _, text| select(text));
 }
 
 #[test]

@@ -5,9 +5,11 @@
 
 #[path = "../../crates/podling/tests/random_bytes/attempt.rs"]
 pub mod attempt;
+#[path = "../../crates/podling/tests/random_bytes/recorded.rs"]
+pub mod recorded;
 
 /// Where new objects go, one collection for each way in which kinds differ.
-const COLLECTIONS: [&str; 12] = [
+pub const COLLECTIONS: [&str; 12] = [
     "/api/v1/namespaces/default/configmaps",
     "/api/v1/namespaces/default/secrets",
     "/api/v1/namespaces/default/pods",

@@ -15,41 +15,39 @@
 use std::path::Path;
 
 use podling::rng::Rng;
-use serde_json::Value;
 
-use attempt::{create, patch, quantity, select};
+use attempt::{create, patch, quantity, request, select};
+use recorded::Recorded;
 
 #[path = "random_bytes/attempt.rs"]
 #[expect(unreachable_pub, reason = "`fuzz/` exports what is private here")]
 mod attempt;
+#[path = "random_bytes/recorded.rs"]
+#[expect(unreachable_pub, reason = "`fuzz/` exports what is private here")]
+mod recorded;
 
 /// How many tries a test makes unless it is told otherwise.
 const TRIES: u64 = 100;
 
 /// The recorded requests that `wanted` takes: content type (JSON if none), path, body.
 fn recorded(wanted: impl Fn(&str, &str) -> bool) -> Vec<(String, String, Vec<u8>)> {
+    requests()
+        .into_iter()
+        .filter(|request| wanted(&request.method, &request.content_type) && !request.body.is_empty())
+        .map(|request| {
+            (
+                request.content_type,
+                format!("{}?{}", request.path, request.query),
+                request.body,
+            )
+        })
+        .collect()
+}
+
+/// All recorded requests.
+fn requests() -> Vec<Recorded> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/cases/api");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("there are recordings")
-        .map(|entry| entry.expect("a file").path())
-        .collect();
-    files.sort();
-    let mut requests = Vec::new();
-    for file in files {
-        let case: Value = serde_json::from_slice(&std::fs::read(file).expect("a recording")).expect("JSON");
-        for step in case["steps"].as_array().into_iter().flatten() {
-            let request = &step["request"];
-            let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
-            if !wanted(&text("method"), &text("contentType")) || request.get("body").is_none() {
-                continue;
-            }
-            let body = request["body"].to_string().replace("$NS", "default");
-            let path = text("path").replace("$NS", "default");
-            requests.push((text("contentType"), path, body.into_bytes()));
-        }
-    }
-    assert!(!requests.is_empty(), "there are recordings");
-    requests
+    recorded::requests(&folder)
 }
 
 fn tries() -> u64 {
@@ -158,6 +156,15 @@ fn broken_patches_are_answered() {
             patch(content_type, &format!("{subresource}{query}"), body);
         }
     });
+}
+
+#[test]
+fn broken_requests_are_answered() {
+    let requests: Vec<_> = requests()
+        .iter()
+        .map(|request| (String::new(), String::new(), request.whole()))
+        .collect();
+    with_broken_bodies(&requests, |_, _, whole| request(whole));
 }
 
 #[test]

@@ -75,9 +75,20 @@ fn version(cluster: &mut Cluster) -> Value {
     nodes["metadata"]["resourceVersion"].clone()
 }
 
-/// Sends a request as it is; `shown` says which it was if its answer is wrong.
-pub fn request(request: &Request, shown: &[u8]) {
-    with_cluster(|cluster| check(&cluster.handle(request), shown));
+/// Sends a whole request: method, path, query, Accept and Content-Type, each on a line of its own, then the body.
+pub fn request(data: &[u8]) {
+    let mut parts = data.splitn(6, |byte| *byte == b'\n');
+    let mut next = || String::from_utf8_lossy(parts.next().unwrap_or_default()).into_owned();
+    let mut request = Request {
+        method: next(),
+        path: next(),
+        query: next(),
+        accept: next(),
+        content_type: next(),
+        ..Request::default()
+    };
+    request.body = parts.next().unwrap_or_default().to_vec();
+    with_cluster(|cluster| check(&cluster.handle(&request), data));
 }
 
 /// Sends a body of that type.
@@ -148,7 +159,7 @@ pub fn select(selector: &[u8]) {
     let escaped = escaped.concat();
     for parameter in ["labelSelector", "fieldSelector"] {
         let path = format!("/apis/apps/v1/deployments?{parameter}={escaped}");
-        request(&Request::new("GET", &path), selector);
+        with_cluster(|cluster| check(&cluster.handle(&Request::new("GET", &path)), selector));
     }
 }
 

@@ -279,7 +279,7 @@ fn judge(
 /// Gives an object the form in which Go writes it, and says what it is.
 fn finish(of: &'static Type, kind: GroupVersionKind<'_>, value: &mut Value) {
     if let Some(object) = value.as_object_mut() {
-        round_trip::tidy(of, object);
+        round_trip::tidy_read(of, object);
         object.insert("apiVersion".to_owned(), kind.api_version().into());
         object.insert("kind".to_owned(), kind.kind.into());
     }

@@ -22,6 +22,47 @@ pub(super) fn tidy(of: &Type, object: &mut Map<String, Value>) {
     }
 }
 
+/// The same of an object that was only read: the labels of a Pod template stay even if there are none. Go tells an empty
+/// map from a missing one until it writes, and errors about these labels show which it was.
+pub(super) fn tidy_read(of: &Type, object: &mut Map<String, Value>) {
+    let empty = empty_template_labels(of, object);
+    tidy(of, object);
+    for path in empty {
+        let place = path.iter().try_fold(&mut *object, |parent, key| {
+            let child = parent.entry(*key).or_insert_with(|| json!({}));
+            child.as_object_mut()
+        });
+        if let Some(template) = place {
+            template.insert("labels".to_owned(), json!({}));
+        }
+    }
+}
+
+/// The paths of the metadata whose labels are there and empty.
+fn empty_template_labels(of: &Type, object: &Map<String, Value>) -> Vec<Vec<&'static str>> {
+    let mut found = Vec::new();
+    for field in &of.fields {
+        let (Shape::Object(inner), Some(Value::Object(value))) = (&field.shape, object.get(field.name))
+        else {
+            continue;
+        };
+        let inner = inner.get();
+        let is_empty = |labels: &Value| labels.as_object().is_some_and(Map::is_empty);
+        if inner.name() == "PodTemplateSpec" {
+            let labels = value.get("metadata").and_then(|metadata| metadata.get("labels"));
+            if labels.is_some_and(is_empty) {
+                found.push(vec![field.name, "metadata"]);
+            }
+            continue;
+        }
+        for mut path in empty_template_labels(inner, value) {
+            path.insert(0, field.name);
+            found.push(path);
+        }
+    }
+    found
+}
+
 fn tidy_value(shape: &Shape, value: &mut Value) {
     match (shape, value) {
         (Shape::Object(of), Value::Object(object)) => tidy(of.get(), object),
@@ -67,6 +108,22 @@ fn written_anyway(field: &Field) -> Option<Value> {
 mod tests {
     use super::*;
     use crate::schema;
+
+    #[test]
+    fn a_template_without_labels_is_told_from_one_with_none() {
+        let of = schema::of_kind("apps", "v1", "Deployment").unwrap();
+        for (given, kept) in [
+            (json!({"labels": {}}), Some(json!({}))),
+            (json!({"labels": null}), None),
+            (json!({}), None),
+        ] {
+            let mut object = json!({"spec": {"template": {"metadata": given, "spec": {"nodeSelector": {}}}}});
+            tidy_read(of, object.as_object_mut().unwrap());
+            let template = &object["spec"]["template"];
+            assert_eq!(template["metadata"].get("labels"), kept.as_ref(), "{object}");
+            assert_eq!(template["spec"].get("nodeSelector"), None);
+        }
+    }
 
     #[test]
     fn an_object_is_written_as_go_writes_it() {

@@ -86,7 +86,11 @@ pub(super) fn default_template(spec: &mut Value) {
             }
         }
     }
-    pod_defaults::template(object_at(spec, "template"));
+    match spec["manualSelector"] == true {
+        true => pod_defaults::template(object_at(spec, "template")),
+        // The labels to select by come later.
+        false => pod_defaults::template_alone(object_at(spec, "template")),
+    }
 }
 
 /// Selects the Pods by the Job's UID, unless the client brought a selector of its own (`generateSelector`). Labels

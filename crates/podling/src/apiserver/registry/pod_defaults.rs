@@ -41,6 +41,12 @@ pub(super) fn template(template: &mut Value) {
     pod_spec(object_at(template, "spec"));
 }
 
+/// The same of one that nothing selects by its labels: none are as good as empty ones.
+pub(super) fn template_alone(object: &mut Value) {
+    template(object);
+    metadata::drop_empty(&mut object["metadata"]);
+}
+
 /// Fills in what Pods and templates have in common.
 fn pod_spec(spec: &mut Value) {
     internal_form::drop_empty(spec, internal_form::POD_SPEC);

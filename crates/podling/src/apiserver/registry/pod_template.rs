@@ -6,7 +6,7 @@ use super::read::object_at;
 use super::{PLAIN, Strategy, generation, pod_defaults, pod_warnings, template};
 
 pub(super) const STRATEGY: Strategy = Strategy {
-    default: |object| pod_defaults::template(object_at(object, "template")),
+    default: |object| pod_defaults::template_alone(object_at(object, "template")),
     prepare_for_create: |object, _| generation::start(object),
     prepare_for_update: |new, old| {
         let changed = new["template"] != old["template"];

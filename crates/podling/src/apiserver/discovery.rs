@@ -1,7 +1,7 @@
 //! What the server serves, told to clients: discovery in both forms, the version, health, OpenAPI.
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/discovery` (KEP-3352 for the aggregated form). Everything comes from
-//! [`resource::ALL`]. Differs from Kubernetes: no protobuf, and no ETag.
+//! [`ALL`](crate::resource::ALL). Differs from Kubernetes: no protobuf, and no ETag.
 
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
 //! What bbf says and leaves alone on a real Docker with a real kind: what fails, what is listed, what is someone else's. No
 //! node image is needed. Skipped, and said loudly, where docker does not run or kind is not installed.
 
-use crate::environment::{Ended, Home};
+use crate::environment::{Ended, Home, skipped};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -91,9 +91,7 @@ impl Drop for Node {
 #[test]
 fn a_real_docker_and_a_real_kind_are_understood() {
     if !is_there() {
-        println!(
-            "SKIPPED: docker does not run, kind is not installed, or a cluster bbf-single is in the way"
-        );
+        skipped("docker does not run, kind is not installed, or a cluster bbf-single is in the way");
         return;
     }
     let home = Home::new();

@@ -1,7 +1,7 @@
 //! The labs on a real kind, when `BBF_KIND_NODE_IMAGE` names a node image that docker has. Their verdicts are held against
 //! those of the embedded cluster.
 
-use crate::environment::{Ended, Home};
+use crate::environment::{Ended, Home, skipped};
 use crate::verdicts;
 use std::process::Command;
 
@@ -19,9 +19,7 @@ fn node_image() -> Option<String> {
 #[test]
 fn every_lab_gets_the_verdicts_of_the_embedded_cluster() {
     let Some(image) = node_image() else {
-        println!(
-            "SKIPPED: BBF_KIND_NODE_IMAGE names no image that docker has; no lab was run on a real kind"
-        );
+        skipped("BBF_KIND_NODE_IMAGE names no image that docker has; no lab was run on a real kind");
         return;
     };
     let (kind, embedded) = (Home::new(), Home::new());

@@ -66,12 +66,15 @@ fn run(arguments: &Arguments) -> Exit {
 }
 
 fn execute(arguments: &Arguments, printer: &mut Printer<'static>) -> Result<Exit, Trouble> {
-    let virtual_time = matches!(
-        &arguments.command,
+    let virtual_time = match &arguments.command {
         Command::Lab {
-            command: LabCommand::Play(_) | LabCommand::Test(_)
-        }
-    );
+            command: LabCommand::Test(test),
+        } => test.virtual_time(),
+        Command::Lab {
+            command: LabCommand::Play(_),
+        } => true,
+        _ => false,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(virtual_time)
@@ -127,6 +130,6 @@ async fn lab(context: &mut Context<'_>, command: &LabCommand) -> Result<Exit, Tr
         LabCommand::Reset { lab } => lab::reset::run(context, lab.as_deref()).await,
         LabCommand::Stop { lab } => lab::stop::run(context, lab.as_deref()).await,
         LabCommand::Play(arguments) => lab::play::run(context, arguments).await,
-        LabCommand::Test(arguments) => lab::test::run(context, arguments),
+        LabCommand::Test(arguments) => lab::test::run(context, arguments).await,
     }
 }

@@ -13,6 +13,15 @@ pub(super) struct Command {
     pub(super) words: Vec<String>,
 }
 
+impl Command {
+    /// Whether it goes on until it is stopped.
+    pub(super) fn is_endless(&self) -> bool {
+        let has = |word: &str| self.words.iter().any(|it| it == word);
+        // `-f` is a file for every verb but one.
+        has("--watch") || has("-w") || has("--follow") || (has("logs") && has("-f"))
+    }
+}
+
 /// The commands of a text, in order. An error is a line that is no command.
 pub(super) fn of(texts: &Texts) -> Vec<Result<Command, String>> {
     let of_section = |section: &crate::lab::Section| {

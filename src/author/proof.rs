@@ -1,5 +1,6 @@
 //! What came of the attempt to prove a lab.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ pub struct Proof {
     pub steps: Vec<Step>,
     /// How long it took.
     pub real: Duration,
-    /// How much time passed in the clusters, all together.
+    /// How much time passed in the clusters, all together. On a cluster whose time is the wall's, the same as `real` or less.
     pub simulated: Duration,
 }
 
@@ -27,6 +28,9 @@ pub struct Step {
     /// What came of it.
     #[serde(flatten)]
     pub outcome: Outcome,
+    /// The objectives and guards that failed once the dust had settled, in alphabetical order: the verdicts by which one kind of
+    /// cluster is held against another.
+    pub failing: BTreeSet<String>,
     /// How long it took.
     pub real: Duration,
     /// How much time passed in the cluster.
@@ -43,6 +47,12 @@ pub enum Outcome {
     Refuted(String),
     /// It couldn't be tried.
     Skipped(String),
+}
+
+impl Outcome {
+    pub(super) fn without_kubectl() -> Self {
+        Self::Skipped("there is no kubectl on this machine".to_owned())
+    }
 }
 
 impl Proof {

@@ -1,7 +1,7 @@
 //! Running what needs the real kubectl: fixes that are scripts, and the commands that texts show.
 //!
-//! The cluster is served on loopback for as long as the program runs. Its time then passes twenty-five times as fast as
-//! on the wall, so that a script may wait (`kubectl wait`, `kubectl rollout status`).
+//! A podling of this process is served on loopback for as long as the program runs. Its time then passes twenty-five times
+//! as fast as on the wall, so that a script may wait (`kubectl wait`, `kubectl rollout status`).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use podling_server::{ClusterHandle, Identity, ServeOptions, write_private};
 
 use super::folder::Folder;
+use super::ground::Door;
 
 /// How much cluster time passes in each [`PAUSE`].
 const TICK: Duration = Duration::from_millis(50);
@@ -20,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(super) struct Desk {
     folder: Folder,
     kubectl: PathBuf,
+    kubeconfig: PathBuf,
+    /// Whether the cluster's time passes only when it is moved.
+    virtual_time: bool,
 }
 
 /// How a program ended.
@@ -31,20 +35,13 @@ pub(super) enum End {
 }
 
 impl Desk {
-    /// Serves a cluster and puts files into the working folder.
-    pub(super) async fn set_up(
-        cluster: &ClusterHandle,
-        kubectl: &Path,
-        files: &[(&str, &str)],
-    ) -> Result<Self, String> {
+    /// Opens the door and puts files into the working folder.
+    pub(super) async fn set_up(door: &Door, kubectl: &Path, files: &[(&str, &str)]) -> Result<Self, String> {
         let folder = Folder::new().map_err(|error| format!("can't make a folder: {error}"))?;
-        let identity = Identity::create().map_err(|error| error.to_string())?;
-        let endpoint = cluster
-            .serve(&identity, &ServeOptions::default())
-            .await
-            .map_err(|error| error.to_string())?;
-        write_private(&folder.path().join("kubeconfig"), &endpoint.kubeconfig)
-            .map_err(|error| error.to_string())?;
+        let kubeconfig = match door {
+            Door::Podling(cluster) => serve(cluster, folder.path()).await?,
+            Door::Kubeconfig(path) => path.clone(),
+        };
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text)
                 .map_err(|error| format!("can't write {name}: {error}"))?;
@@ -52,6 +49,8 @@ impl Desk {
         Ok(Self {
             folder,
             kubectl: kubectl.to_owned(),
+            kubeconfig,
+            virtual_time: matches!(door, Door::Podling(_)),
         })
     }
 
@@ -71,12 +70,13 @@ impl Desk {
         let own = self.kubectl.parent().unwrap_or(root).as_os_str().to_owned();
         let rest = std::env::var_os("PATH").unwrap_or_default();
         let path = std::env::join_paths(std::iter::once(own.into()).chain(std::env::split_paths(&rest)));
+        // HOME stays: a cluster of the learner's own may want a program for its credentials, which looks there.
         command
             .current_dir(root)
-            .env("KUBECONFIG", root.join("kubeconfig"))
+            .env("KUBECONFIG", &self.kubeconfig)
             .env("KUBECACHEDIR", root.join("cache"))
+            .env("KUBERC", "off")
             .env("KUBE_EDITOR", "true")
-            .env("HOME", root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -91,7 +91,7 @@ impl Desk {
             match child.try_wait().map_err(|error| error.to_string())? {
                 Some(status) => break Some(status),
                 None if begun.elapsed() >= limit => break None,
-                None => pass().await,
+                None => pass(self.virtual_time).await,
             }
         };
         if ended.is_none() {
@@ -106,11 +106,25 @@ impl Desk {
     }
 }
 
-/// Lets a little time pass, on the wall and in the cluster. The pause is on another thread, because this one serves
-/// the cluster meanwhile, and because tokio's paused time stands still as long as a blocking task runs.
-async fn pass() {
+/// Serves a cluster, and writes the kubeconfig that leads to it into the folder.
+async fn serve(cluster: &ClusterHandle, folder: &Path) -> Result<PathBuf, String> {
+    let identity = Identity::create().map_err(|error| error.to_string())?;
+    let endpoint = cluster
+        .serve(&identity, &ServeOptions::default())
+        .await
+        .map_err(|error| error.to_string())?;
+    let path = folder.join("kubeconfig");
+    write_private(&path, &endpoint.kubeconfig).map_err(|error| error.to_string())?;
+    Ok(path)
+}
+
+/// Lets a little time pass, on the wall and, where it is virtual, in the cluster. The pause is on another thread, because
+/// this one serves the cluster meanwhile, and because tokio's paused time stands still as long as a blocking task runs.
+async fn pass(virtual_time: bool) {
     tokio::task::spawn_blocking(|| std::thread::sleep(PAUSE))
         .await
         .ok();
-    tokio::time::advance(TICK).await;
+    if virtual_time {
+        tokio::time::advance(TICK).await;
+    }
 }

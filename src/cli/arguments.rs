@@ -229,6 +229,19 @@ pub struct Test {
     /// All labs
     #[arg(long, conflicts_with = "lab")]
     pub all: bool,
+    /// Where they are to be proved: usually in virtual time, elsewhere in the cluster's own.
+    #[command(flatten)]
+    pub place: Where,
+    /// With --cluster kind or existing: how long to watch whether a wrong fix passes, such as 90s [default: as the lab's windows ask for]
+    #[arg(long, value_name = "TIME", value_parser = span)]
+    pub watch: Option<Span>,
+}
+
+impl Test {
+    /// Whether it goes on in virtual time.
+    pub fn virtual_time(&self) -> bool {
+        matches!(self.place.cluster, None | Some(ClusterKind::Embedded))
+    }
 }
 
 /// What can be done with clusters.

@@ -172,27 +172,22 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// Waits for what may take long on a cluster that is not embedded. Ctrl-C ends it and leaves nothing half made.
-    pub(super) async fn unless_cancelled<T, E: Into<Trouble>>(
-        &self,
-        provider: &dyn Provider,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, Trouble> {
-        if provider.traits().own_time {
-            return work.await.map_err(Into::into);
+    /// The lab that is running on the cluster `name`.
+    pub(super) fn lab_on(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+        match self.at_hand(None) {
+            Ok(at_hand) if self.provider_of(&at_hand)?.name() == name => Ok(Some(at_hand.record.lab)),
+            Ok(_) | Err(Trouble::Session(session::Error::NoLab)) => Ok(None),
+            Err(trouble) => Err(trouble),
         }
-        let asked = processes::asked_to_end().map_err(|error| Trouble::Unexpected(error.to_string()))?;
-        {
-            let mut work = std::pin::pin!(work);
-            tokio::select! {
-                biased;
-                () = asked => {}
-                done = &mut work => return done.map_err(Into::into),
-            }
+    }
+
+    /// Makes sure that no lab is running on the cluster `name`.
+    pub(super) fn must_be_free(&mut self, name: &str) -> Result<(), Trouble> {
+        let name = name.to_owned();
+        match self.lab_on(&name)? {
+            Some(lab) => Err(Trouble::LabOnCluster { lab, name }),
+            None => Ok(()),
         }
-        // The work has been let go of, and with it its locks and its programs.
-        let left = provider.abandon().await.err().map(|error| error.to_string());
-        Err(Trouble::Cancelled { left })
     }
 
     /// The way into the cluster of the lab at hand, brought back if it had stopped.
@@ -258,6 +253,28 @@ impl<'a> Context<'a> {
     pub(super) fn no_lab_message(&self) -> String {
         trouble::no_lab_running(self.language())
     }
+}
+
+/// Waits for what may take long on a cluster that is not embedded. Ctrl-C ends it and leaves nothing half made.
+pub(super) async fn unless_cancelled<T, E: Into<Trouble>>(
+    provider: &dyn Provider,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Trouble> {
+    if provider.traits().own_time {
+        return work.await.map_err(Into::into);
+    }
+    let asked = processes::asked_to_end().map_err(|error| Trouble::Unexpected(error.to_string()))?;
+    {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            () = asked => {}
+            done = &mut work => return done.map_err(Into::into),
+        }
+    }
+    // The work has been let go of, and with it its locks and its programs.
+    let left = provider.abandon().await.err().map(|error| error.to_string());
+    Err(Trouble::Cancelled { left })
 }
 
 /// What the embedded cluster of a lab is made of.

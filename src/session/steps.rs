@@ -149,13 +149,8 @@ async fn apply_break(
     readme: &str,
 ) -> Result<Running, Error> {
     let connection = provider.renew().await?;
-    let scope = if provider.traits().whole_cluster {
-        Scope::Cluster
-    } else {
-        Scope::Namespace
-    };
     record.namespace = connection.namespace.clone();
-    record.baseline = Baseline::capture(&connection.client, lab, &record.namespace, scope).await?;
+    record.baseline = Baseline::capture(&connection.client, lab, &record.namespace, scope(provider)).await?;
     for file in &lab.manifests {
         let documents = manifest::parse(&file.path, &file.text)?;
         manifest::apply(&connection.client, &record.namespace, &documents).await?;
@@ -173,6 +168,15 @@ async fn apply_break(
         connection,
         notices,
     })
+}
+
+/// How far a lab answers for changes on a cluster.
+pub fn scope(provider: &dyn Provider) -> Scope {
+    if provider.traits().whole_cluster {
+        Scope::Cluster
+    } else {
+        Scope::Namespace
+    }
 }
 
 /// Puts the lab away; nothing of it stays on the cluster. Progress and work folder stay.

@@ -3,22 +3,12 @@
 use crate::cli::Exit;
 use crate::cli::context::Context;
 use crate::cli::trouble::Trouble;
-use crate::session;
 use crate::ui::messages::clusters;
 
 /// Deletes the cluster `name`, unless a lab is running on it.
 pub(in crate::cli) async fn run(context: &mut Context<'_>, name: &str) -> Result<Exit, Trouble> {
     let provider = super::chosen(context, Some(name)).await?;
-    match context.at_hand(None) {
-        Ok(at_hand) if context.provider_of(&at_hand)?.name() == name => {
-            return Err(Trouble::LabOnCluster {
-                lab: at_hand.record.lab,
-                name: name.to_owned(),
-            });
-        }
-        Ok(_) | Err(Trouble::Session(session::Error::NoLab)) => {}
-        Err(trouble) => return Err(trouble),
-    }
+    context.must_be_free(name)?;
     provider.remove().await?;
     let language = context.language();
     context

@@ -3,13 +3,12 @@
 
 use crate::cli::Exit;
 use crate::cli::arguments::Prepare;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, unless_cancelled};
 use crate::cli::doing;
 use crate::cli::trouble::Trouble;
 use crate::cluster::kind::{self, Kind, Wanted};
 use crate::cluster::{Provider as _, images};
 use crate::lab::Lab;
-use crate::session;
 use crate::ui::messages::clusters;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +19,6 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
     if let Some(archive) = &arguments.archive {
         images::load(archive, &watcher).await?;
     }
-    let busy = cluster_in_use(context)?;
     let (mut prepared, language) = (vec![], context.language());
     for (configuration, labs) in by_configuration(&labs) {
         let wanted = Wanted {
@@ -31,7 +29,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
         let (state, folder) = (context.folders.state(), context.folders.clusters());
         let cluster = Kind::new(state, &folder, configuration, wanted, watcher.clone());
         let images: Vec<String> = images_of(&labs).into_iter().collect();
-        let is_busy = busy.as_deref() == Some(cluster.name());
+        let is_busy = context.lab_on(cluster.name())?.is_some();
         let work = async {
             // A cluster on which a lab is running is not swept.
             if is_busy {
@@ -41,7 +39,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
             }
             cluster.preload(&images).await
         };
-        context.unless_cancelled(&cluster, work).await?;
+        unless_cancelled(&cluster, work).await?;
         context
             .printer
             .line(&clusters::cluster_prepared(language, cluster.name()));
@@ -69,13 +67,4 @@ pub(in crate::cli) fn images_of(labs: &[&Lab]) -> BTreeSet<String> {
         images.extend(kind::add_on_images());
     }
     images
-}
-
-/// The kind cluster on which the lab at hand is running.
-fn cluster_in_use(context: &mut Context<'_>) -> Result<Option<String>, Trouble> {
-    match context.at_hand(None) {
-        Ok(at_hand) => Ok(Some(context.provider_of(&at_hand)?.name().to_owned())),
-        Err(Trouble::Session(session::Error::NoLab)) => Ok(None),
-        Err(trouble) => Err(trouble),
-    }
 }

@@ -110,7 +110,7 @@ fn listed(context: &mut Context<'_>) -> Result<Vec<Listed>, Trouble> {
 }
 
 /// Why a lab can't run at a place, in words.
-fn hindrances(lab: &Lab, place: &Place, language: Language) -> Result<Vec<String>, Trouble> {
+pub(super) fn hindrances(lab: &Lab, place: &Place, language: Language) -> Result<Vec<String>, Trouble> {
     let needs = match place {
         Place::Embedded | Place::Kind { .. } => vec![],
         Place::Existing { .. } => existing::needs(lab).map_err(session::Error::from)?,

@@ -2,7 +2,7 @@
 
 use super::{start, task};
 use crate::cli::Exit;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, unless_cancelled};
 use crate::cli::trouble::Trouble;
 use crate::session::steps;
 use crate::ui::messages::labs;
@@ -21,7 +21,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) 
         &readme,
         &command,
     );
-    let running = context.unless_cancelled(provider.as_ref(), work).await?;
+    let running = unless_cancelled(provider.as_ref(), work).await?;
     context.say_damaged(&mut at_hand.store);
     start::say(context, &running.notices);
     context

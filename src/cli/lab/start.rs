@@ -3,7 +3,7 @@
 use super::task;
 use crate::cli::Exit;
 use crate::cli::arguments::Start;
-use crate::cli::context::{AtHand, Context};
+use crate::cli::context::{AtHand, Context, unless_cancelled};
 use crate::cli::trouble::Trouble;
 use crate::cluster::{Connection, Provider};
 use crate::lab::Texts;
@@ -28,9 +28,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) ->
         readme: &task::readme(&lab, context.language()),
         command: &format!("bbf lab start {}", lab.id()),
     };
-    let started = context
-        .unless_cancelled(provider.as_ref(), steps::start(&mut store, opening))
-        .await;
+    let started = unless_cancelled(provider.as_ref(), steps::start(&mut store, opening)).await;
     context.say_damaged(&mut store);
     if started.is_err() && !provider.traits().own_time {
         // The failure itself is what has to be told.

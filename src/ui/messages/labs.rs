@@ -139,6 +139,25 @@ super::messages! {
         "FAILED  {id}  ({time} for {simulated} s of cluster time)",
         "失敗  {id}  (クラスター内の {simulated} 秒分を {time} で実行)"
     }
+    proof_step_done(id, step, time) { "{id}: {step} is shown ({time})", "{id}: {step} を確認しました（{time}）" }
+    proof_step_failed(id, step, time) { "{id}: {step} FAILED ({time})", "{id}: {step} は失敗しました（{time}）" }
+    proof_step_skipped(id, step) { "{id}: {step} was skipped", "{id}: {step} は実行できませんでした" }
+    proof_passed_on(id, cluster, time) {
+        "proved  {id}  ({time} on {cluster})",
+        "証明済み  {id}  ({cluster} で {time})"
+    }
+    proof_failed_on(id, cluster, time) {
+        "FAILED  {id}  ({time} on {cluster})",
+        "失敗  {id}  ({cluster} で {time})"
+    }
+    proof_cannot_run(id, why) {
+        "{id} can't be proved here: it needs {why}",
+        "{id} はここでは証明できません。必要なもの: {why}"
+    }
+    proof_in_real_time() {
+        "This goes on in the cluster's own time: some 20 minutes a lab. Ctrl-C ends it and puts the lab away.",
+        "クラスターの実時間で進むため、ラボ1つに20分ほどかかります。Ctrl-C で中断でき、ラボは片付けられます。"
+    }
     proof_skipped(id, step, why) { "{id}: {step} was skipped: {why}", "{id}: {step} は実行できませんでした: {why}" }
     proofs_done(count, failed, time) {
         "{count} labs, {failed} failed, {time}",

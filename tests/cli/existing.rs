@@ -8,14 +8,14 @@ use serde_json::json;
 use std::path::PathBuf;
 
 /// A learner with a kubeconfig whose context `class` leads to a training cluster.
-struct Class {
+pub(crate) struct Class {
     /// The training cluster.
     cluster: Home,
-    learner: Home,
+    pub(crate) learner: Home,
 }
 
 impl Class {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (cluster, learner) = (Home::new(), Home::new());
         cluster.bbf("lab start ch07-liveness").code(0);
         let own = cluster.bbf("cluster kubeconfig").code(0).stdout;
@@ -37,7 +37,7 @@ impl Class {
     }
 
     /// The namespaces that bbf made there.
-    fn namespaces(&self) -> Vec<String> {
+    pub(crate) fn namespaces(&self) -> Vec<String> {
         let mut names = vec![];
         World::with_client(&self.kubeconfig(), |client| {
             let names = &mut names;

@@ -1,5 +1,5 @@
-//! The labs on a real kind, when `BBF_KIND_NODE_IMAGE` names a node image that docker has. Their verdicts are held against
-//! those of the embedded cluster.
+//! The labs on a real kind, when `BBF_KIND_NODE_IMAGE` names a node image that docker has: the proofs of every lab are made
+//! there, in real time, and their verdicts are held against those of the embedded cluster.
 
 use crate::environment::{Ended, Home, skipped};
 use crate::verdicts;
@@ -16,33 +16,44 @@ fn node_image() -> Option<String> {
     })
 }
 
+/// Runs bbf with this machine's own kind, docker and kubectl.
+fn bbf(home: &Home, line: &str) -> Ended {
+    let mut command = home.command(line);
+    for name in ["PATH", "DOCKER_HOST", "KIND_EXPERIMENTAL_PROVIDER"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    home.ended(command.output().unwrap())
+}
+
 #[test]
-fn every_lab_gets_the_verdicts_of_the_embedded_cluster() {
+fn every_proof_of_every_lab_gets_the_verdict_of_the_embedded_cluster() {
     let Some(image) = node_image() else {
         skipped("BBF_KIND_NODE_IMAGE names no image that docker has; no lab was run on a real kind");
         return;
     };
-    let (kind, embedded) = (Home::new(), Home::new());
-    let on_kind = |line: &str| -> Ended {
-        let mut command = kind.command(line);
-        for name in ["PATH", "DOCKER_HOST", "KIND_EXPERIMENTAL_PROVIDER"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        kind.ended(command.output().unwrap())
-    };
-    let place = format!("--cluster kind --node-image {image}");
-    for lab in verdicts::labs(&on_kind) {
-        let real = verdicts::of_break_and_solution(&on_kind, &kind.path("bbf"), &lab, &place);
-        let bbf = |line: &str| embedded.bbf(line);
-        let ours = verdicts::of_break_and_solution(&bbf, &embedded.path("bbf"), &lab, "--cluster embedded");
-        assert_eq!(real, ours, "{lab}");
-    }
-    for cluster in on_kind("cluster list --output json").code(0).json()["clusters"]
+    let home = Home::new();
+    let real = bbf(
+        &home,
+        &format!("lab test --all --output json --cluster kind --node-image {image}"),
+    );
+    for cluster in bbf(&home, "cluster list --output json").code(0).json()["clusters"]
         .as_array()
         .unwrap()
     {
-        on_kind(&format!("cluster delete {}", cluster["name"].as_str().unwrap())).code(0);
+        bbf(
+            &home,
+            &format!("cluster delete {}", cluster["name"].as_str().unwrap()),
+        )
+        .code(0);
     }
+    let embedded = bbf(&home, "lab test --all --output json").code(0).json();
+    assert_eq!(
+        verdicts::of_proofs(&real.json()),
+        verdicts::of_proofs(&embedded),
+        "{}",
+        real.stderr
+    );
+    real.code(0);
 }

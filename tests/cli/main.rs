@@ -13,6 +13,8 @@ mod learner;
 mod lifetime;
 #[cfg(unix)]
 mod live_view;
+#[cfg(unix)]
+mod proofs;
 mod readme;
 #[cfg(unix)]
 mod screen;

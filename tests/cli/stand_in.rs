@@ -7,7 +7,6 @@ use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, ServiceAccount};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 const START: &str = "lab start ch07-readiness --cluster kind --no-live";
 const OTHER: &str = "lab start ch07-liveness --cluster kind --no-live";
@@ -19,16 +18,6 @@ fn fix(world: &World) {
         "image: blux2/delayfailserver:1.1",
         "image: blux2/hello-server:2.0",
     );
-}
-
-/// Waits until something is so; a child process is at work meanwhile.
-#[track_caller]
-fn until(mut so: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !so() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it never came to that");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 #[test]
@@ -216,7 +205,7 @@ fn ctrl_c_in_the_middle_leaves_nothing_half_made() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    until(|| !world.containers().is_empty());
+    World::until(|| !world.containers().is_empty());
     kill("-INT", child.id());
     let ended = world.home.ended(child.wait_with_output().unwrap()).code(3);
     assert!(ended.stderr.contains("Nothing half made"), "{ended:?}");
@@ -243,7 +232,7 @@ fn a_kind_that_is_killed_in_the_middle_leaves_nothing_half_made() {
         .spawn()
         .unwrap();
     let pid = world.home.state("clusters/bbf-single/kind.pid");
-    until(|| pid.is_file() && !world.containers().is_empty());
+    World::until(|| pid.is_file() && !world.containers().is_empty());
     kill(
         "-KILL",
         std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap(),
@@ -269,7 +258,7 @@ fn what_a_killed_command_left_is_removed_by_the_next() {
         .spawn()
         .unwrap();
     let pid = world.home.state("clusters/bbf-single/kind.pid");
-    until(|| pid.is_file() && !world.containers().is_empty());
+    World::until(|| pid.is_file() && !world.containers().is_empty());
     kill("-KILL", child.id());
     child.wait().unwrap();
     let orphan: u32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();

@@ -1,6 +1,7 @@
 //! The verdicts of a lab, one after the other, as a learner gets them: the same on every kind of cluster.
 
 use crate::environment::Ended;
+use serde_json::Value;
 use std::path::Path;
 
 /// How long a fix may take until the verdict is in.
@@ -30,4 +31,15 @@ pub(crate) fn labs(bbf: &dyn Fn(&str) -> Ended) -> Vec<String> {
     let list = bbf("lab list --output json").code(0).json();
     let labs = list["labs"].as_array().unwrap().iter();
     labs.map(|lab| lab["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The verdicts of `lab test --output json`: of each step of each lab, what came of it and what failed meanwhile.
+pub(crate) fn of_proofs(proofs: &Value) -> Vec<String> {
+    let labs = proofs["proofs"].as_array().unwrap().iter();
+    let of_lab = |proof: &Value| {
+        let lab = proof["lab"].as_str().unwrap().to_owned();
+        let steps = proof["steps"].as_array().unwrap().clone().into_iter();
+        steps.map(move |step| format!("{lab} {}: {} {}", step["name"], step["outcome"], step["failing"]))
+    };
+    labs.flat_map(of_lab).collect()
 }

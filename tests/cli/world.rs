@@ -4,6 +4,7 @@ use crate::environment::{Ended, Home};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A home with the stand-ins and what they made.
 pub(crate) struct World {
@@ -93,6 +94,16 @@ impl World {
         let path = self.path("containers").join(node);
         std::fs::write(&path, container.to_string()).unwrap();
         path
+    }
+
+    /// Waits until something is so; a child process is at work meanwhile.
+    #[track_caller]
+    pub(crate) fn until(mut so: impl FnMut() -> bool) {
+        let begin = Instant::now();
+        while !so() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "it never came to that");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Runs something against a cluster, with its kubeconfig.

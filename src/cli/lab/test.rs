@@ -13,7 +13,7 @@ use crate::platform::programs;
 use crate::session;
 use crate::ui::messages::{labs, trouble};
 use crate::ui::printer::Printer;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Proves the labs that were asked for.
@@ -28,8 +28,8 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Test) -> 
     }
     let kubectl = programs::find("kubectl");
     let proofs = match place {
-        Place::Embedded => in_virtual_time(context, &chosen, kubectl),
-        place => on_cluster(context, arguments, &chosen, &place, kubectl).await?,
+        Place::Embedded => in_virtual_time(context, &chosen, kubectl.as_deref()),
+        place => on_cluster(context, arguments, &chosen, &place, kubectl.as_deref()).await?,
     };
     let failed = proofs.iter().filter(|proof| !proof.holds()).count() + broken.len();
     context
@@ -42,10 +42,10 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Test) -> 
     Ok(if failed == 0 { Exit::Done } else { Exit::NotSolved })
 }
 
-fn in_virtual_time(context: &mut Context<'_>, chosen: &[Lab], kubectl: Option<PathBuf>) -> Vec<Proof> {
+fn in_virtual_time(context: &mut Context<'_>, chosen: &[Lab], kubectl: Option<&Path>) -> Vec<Proof> {
     let language = context.language();
     let prove = |lab: &Lab| {
-        let proof = author::prove(lab, kubectl.as_deref());
+        let proof = author::prove(lab, kubectl);
         let (real, simulated) = (seconds(proof.real), proof.simulated.as_secs());
         let line = if proof.holds() {
             labs::proof_passed(language, &proof.lab, &real, &simulated)
@@ -63,7 +63,7 @@ async fn on_cluster(
     arguments: &Test,
     chosen: &[Lab],
     place: &Place,
-    kubectl: Option<PathBuf>,
+    kubectl: Option<&Path>,
 ) -> Result<Vec<Proof>, Trouble> {
     let language = context.language();
     context.store()?;
@@ -82,7 +82,7 @@ async fn on_cluster(
         let provider = context.provider(lab, place)?;
         context.must_be_free(provider.name())?;
         let lab = lab.rehomed(&provider.namespace());
-        let proof = proved(context, &lab, provider.as_ref(), kubectl.as_deref(), watched).await?;
+        let proof = proved(context, &lab, provider.as_ref(), kubectl, watched).await?;
         let (cluster, time) = (provider.name(), seconds(proof.real));
         let line = if proof.holds() {
             labs::proof_passed_on(language, &proof.lab, cluster, &time)

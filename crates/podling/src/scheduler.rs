@@ -12,29 +12,35 @@ use serde_json::Value;
 use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
 use crate::events::{EventType, Note, SeriesRecorder};
+use crate::label_selector;
 use crate::pod_condition::{self, Condition};
-use crate::resource::{NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES};
+use crate::resource::{
+    NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES,
+};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::timers::Timers;
 use crate::volume::claims_of;
 
 mod cache;
+mod cycle_state;
 mod framework;
+mod hints;
 mod message;
 mod plugins;
+mod pod_affinity;
 mod queue;
 mod requests;
 mod volume_bindings;
 mod volumes;
 
 use cache::{Cache, NodeInfo, PodInfo};
-use framework::FitError;
+use framework::{FitError, Name};
 use queue::{PodKey, Queue};
 use volume_bindings::{State, Waiting};
 
 /// The name that pods ask for by `spec.schedulerName`.
-const NAME: &str = "default-scheduler";
+const SCHEDULER: &str = "default-scheduler";
 /// How long a change takes to reach the scheduler, at least and at most.
 const LATENCY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(6));
 /// How long one cycle takes, at least and at most.
@@ -63,7 +69,7 @@ impl Scheduler {
         Self {
             queue: Queue::default(),
             cache: Cache::default(),
-            events: SeriesRecorder::new(NAME, host),
+            events: SeriesRecorder::new(SCHEDULER, host),
             rng: Rng::new(seed),
             busy: Time::default(),
             start: 0,
@@ -81,20 +87,8 @@ impl Scheduler {
     fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
         let pod = &change.object;
         let gone = change.kind == ChangeKind::Deleted || has_ended(pod);
-        if let Some(previous) = change.previous.as_ref().filter(|previous| is_bound(previous)) {
-            self.cache.remove_pod(previous);
-        }
         if is_bound(pod) {
-            self.queue.remove(&key_of(pod));
-            if gone {
-                self.cache.remove_pod(pod);
-            } else {
-                self.cache.set_pod(pod.clone());
-            }
-            let previous = change.previous.as_ref();
-            if gone && previous.is_some_and(|previous| is_bound(previous) && !has_ended(previous)) {
-                self.pod_left(pod, api);
-            }
+            self.observe_bound_pod(change, gone, api);
         } else if gone || !is_ours(pod) {
             self.stop_waiting(&key_of(pod));
             self.queue.remove(&key_of(pod));
@@ -121,15 +115,25 @@ impl Scheduler {
         });
     }
 
-    /// A pod has left its node: what waits for resources or for its ports may come.
-    fn pod_left(&mut self, gone: &Object, api: &ApiServer) {
-        let gone = PodInfo::new(gone.clone());
-        self.wake_if(api, |pod, plugin| match plugin {
-            plugins::resources_fit::NAME => true,
-            plugins::node_ports::NAME => plugins::node_ports::conflict(pod, &gone),
-            plugins::volume_restrictions::NAME => true,
-            _ => false,
-        });
+    /// A pod on a node has come, changed or gone: the cache follows, and what waits for such a change may come.
+    fn observe_bound_pod(&mut self, change: &Change, gone: bool, api: &ApiServer) {
+        let pod = &change.object;
+        let before = (change.previous.as_ref()).filter(|previous| is_bound(previous) && !has_ended(previous));
+        self.queue.remove(&key_of(pod));
+        match gone {
+            true => self.cache.remove_pod(pod),
+            false => self.cache.set_pod(pod.clone()),
+        }
+        let new = PodInfo::new(pod.clone());
+        match before {
+            Some(_) if gone => self.wake_if(api, |pod, plugin| hints::pod_left(pod, plugin, &new)),
+            None if !gone => self.wake_if(api, |pod, plugin| hints::pod_came(pod, plugin, &new)),
+            Some(old) if old["metadata"]["labels"] != pod["metadata"]["labels"] => {
+                let old = PodInfo::new(old.clone());
+                self.wake_if(api, |pod, plugin| hints::pod_changed(pod, plugin, &old, &new));
+            }
+            _ => {}
+        }
     }
 
     fn observe_node(&mut self, change: &Change, api: &ApiServer) {
@@ -141,13 +145,13 @@ impl Scheduler {
         let old = self.cache.set_node(change.object.clone());
         let new = NodeInfo::new(change.object.clone());
         self.wake_if(api, |pod, plugin| {
-            framework::node_helps(pod, plugin, old.as_ref(), &new)
+            hints::node_changed(pod, plugin, old.as_ref(), &new)
         });
     }
 
     /// Wakes the pods for which `helps` holds with one of the plugins that rejected them, and those that were
     /// rejected by none because there was no node.
-    fn wake_if(&mut self, api: &ApiServer, helps: impl Fn(&PodInfo, framework::Name) -> bool) {
+    fn wake_if(&mut self, api: &ApiServer, helps: impl Fn(&PodInfo, Name) -> bool) {
         let mut woken: Vec<PodKey> = Vec::new();
         for (key, plugins) in self.queue.waiting() {
             let Some(pod) = api.get(&PODS, &key.0, &key.1) else {
@@ -174,6 +178,7 @@ impl Scheduler {
             return self.queue.remove(key);
         }
         let mut info = PodInfo::new(pod.clone());
+        look_at_namespaces(api, &mut info);
         match volumes::gather(api, &pod) {
             Ok(volumes) => info.volumes = volumes,
             Err(why) => {
@@ -332,6 +337,19 @@ fn options() -> WriteOptions {
     }
 }
 
+/// Gathers what the pod's affinity, and that of others towards it, needs to know of namespaces.
+fn look_at_namespaces(api: &ApiServer, pod: &mut PodInfo) {
+    let own = api.get(&NAMESPACES, "", text(&pod.object, &["metadata", "namespace"]));
+    pod.namespace_labels = own.map_or(Value::Null, |own| own["metadata"]["labels"].clone());
+    pod.affinity.name_namespaces(&|selector| {
+        let all = api.list(&NAMESPACES, None);
+        let selected = all.filter(|one| label_selector::matches(selector, &one["metadata"]["labels"]));
+        selected
+            .map(|one| text(one, &["metadata", "name"]).to_owned())
+            .collect()
+    });
+}
+
 fn key_of(pod: &Value) -> PodKey {
     let part = |key| text(pod, &["metadata", key]).to_owned();
     (part("namespace"), part("name"))
@@ -352,7 +370,7 @@ fn is_ours(pod: &Value) -> bool {
     let scheduler = text(pod, &["spec", "schedulerName"]);
     is_free_of("schedulingGates")
         && is_free_of("resourceClaims")
-        && (scheduler == NAME || scheduler.is_empty())
+        && (scheduler == SCHEDULER || scheduler.is_empty())
 }
 
 /// Whether a write changed what the scheduler looks at; a new status alone does not.

@@ -2,14 +2,17 @@
 //!
 //! Source: `kubernetes/pkg/scheduler/backend/cache` (cache and node tree).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::storage::{Object, text};
 
+use super::pod_affinity::PodAffinity;
 use super::requests::{self, HostPort, Resources};
 use super::volumes::PodVolumes;
+use super::{PodKey, key_of};
 
 /// A pod with what the scheduler reads from it.
 #[derive(Clone, Debug)]
@@ -20,8 +23,11 @@ pub(crate) struct PodInfo {
     /// CPU (in thousandths) and memory (in bytes) as scoring counts them.
     pub(crate) assumed: (i64, i64),
     pub(crate) ports: Vec<HostPort>,
+    pub(crate) affinity: PodAffinity,
     /// What its volumes ask for; gathered for a pod that is being scheduled.
     pub(crate) volumes: PodVolumes,
+    /// The labels of its namespace, null for none; gathered for a pod that is being scheduled.
+    pub(crate) namespace_labels: Value,
 }
 
 impl PodInfo {
@@ -32,9 +38,16 @@ impl PodInfo {
             requests: requests::pod_requests(spec),
             assumed: requests::assumed_requests(spec),
             ports: requests::host_ports(spec),
+            affinity: PodAffinity::new(&object),
             volumes: PodVolumes::default(),
+            namespace_labels: Value::Null,
             object,
         }
+    }
+
+    /// Namespace and name.
+    pub(crate) fn key(&self) -> PodKey {
+        key_of(&self.object)
     }
 
     /// `spec`.
@@ -49,7 +62,9 @@ pub(crate) struct NodeInfo {
     pub(crate) object: Object,
     pub(crate) allocatable: Resources,
     /// By namespace and name.
-    pub(crate) pods: BTreeMap<(String, String), PodInfo>,
+    pub(crate) pods: BTreeMap<PodKey, Arc<PodInfo>>,
+    /// Those of them that say something of other pods.
+    with_affinity: BTreeSet<PodKey>,
     pub(crate) requested: Resources,
     /// CPU (in thousandths) and memory (in bytes) of the pods as scoring counts them.
     pub(crate) assumed: (i64, i64),
@@ -62,6 +77,7 @@ impl NodeInfo {
             allocatable: requests::resources(&object["status"]["allocatable"]),
             object,
             pods: BTreeMap::new(),
+            with_affinity: BTreeSet::new(),
             requested: Resources::new(),
             assumed: (0, 0),
         }
@@ -71,39 +87,43 @@ impl NodeInfo {
         text(&self.object, &["metadata", "name"])
     }
 
-    fn add(&mut self, pod: PodInfo) {
+    /// The value of one of the node's labels.
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        self.object["metadata"]["labels"].get(key)?.as_str()
+    }
+
+    /// The pods on the node.
+    pub(crate) fn pods(&self) -> impl Iterator<Item = &PodInfo> {
+        self.pods.values().map(AsRef::as_ref)
+    }
+
+    /// The pods on the node that say something of other pods.
+    pub(crate) fn pods_with_affinity(&self) -> impl Iterator<Item = &PodInfo> {
+        let pods = self.with_affinity.iter().filter_map(|key| self.pods.get(key));
+        pods.map(AsRef::as_ref)
+    }
+
+    /// Takes in a pod on the node.
+    pub(crate) fn add(&mut self, pod: Arc<PodInfo>) {
         requests::add(&mut self.requested, &pod.requests);
         self.assumed.0 += pod.assumed.0;
         self.assumed.1 += pod.assumed.1;
-        self.pods.insert(key_of(&pod.object), pod);
+        let key = pod.key();
+        if !pod.affinity.is_empty() {
+            self.with_affinity.insert(key.clone());
+        }
+        self.pods.insert(key, pod);
     }
 
-    fn remove(&mut self, key: &(String, String)) {
+    /// Forgets a pod on the node.
+    pub(crate) fn remove(&mut self, key: &PodKey) {
         if let Some(pod) = self.pods.remove(key) {
+            self.with_affinity.remove(key);
             requests::subtract(&mut self.requested, &pod.requests);
             self.assumed.0 -= pod.assumed.0;
             self.assumed.1 -= pod.assumed.1;
         }
     }
-
-    /// The node as it would be without the pods of lower priority; `None` if there is no such pod.
-    pub(crate) fn without_below(&self, priority: i64) -> Option<Self> {
-        let lower = self.pods.iter().filter(|(_, pod)| pod.priority < priority);
-        let victims: Vec<(String, String)> = lower.map(|(key, _)| key.clone()).collect();
-        if victims.is_empty() {
-            return None;
-        }
-        let mut node = self.clone();
-        for victim in &victims {
-            node.remove(victim);
-        }
-        Some(node)
-    }
-}
-
-fn key_of(pod: &Value) -> (String, String) {
-    let part = |key| text(pod, &["metadata", key]).to_owned();
-    (part("namespace"), part("name"))
 }
 
 #[derive(Clone, Debug)]
@@ -119,7 +139,7 @@ pub(crate) struct Cache {
     /// Zones and their nodes in the order in which they first came; a node that returns has its old place.
     zones: Vec<Zone>,
     /// Pods bound to a node that is not there (yet).
-    homeless: BTreeMap<(String, String), PodInfo>,
+    homeless: BTreeMap<PodKey, Arc<PodInfo>>,
 }
 
 impl Cache {
@@ -185,11 +205,11 @@ impl Cache {
     /// Takes in a pod that is bound to a node.
     pub(crate) fn set_pod(&mut self, object: Object) {
         self.remove_pod(&object);
-        let pod = PodInfo::new(object);
+        let pod = Arc::new(PodInfo::new(object));
         let node = text(pod.spec(), &["nodeName"]).to_owned();
         match self.nodes.get_mut(&node) {
             Some(node) => node.add(pod),
-            None => drop(self.homeless.insert(key_of(&pod.object), pod)),
+            None => drop(self.homeless.insert(pod.key(), pod)),
         }
     }
 
@@ -228,8 +248,6 @@ fn zone_of(node: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::*;

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::{Cache, NodeInfo, PodInfo};
+use super::cycle_state::CycleState;
 use super::plugins;
 
 /// Above this many nodes not all of them are looked at.
@@ -26,6 +27,11 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    /// A refusal that other pods have a part in.
+    pub(crate) fn unschedulable(reason: &str) -> Self {
+        Self::Unschedulable(vec![reason.to_owned()])
+    }
+
     /// A refusal that other pods have no part in.
     pub(crate) fn unresolvable(reason: &str) -> Self {
         Self::Unresolvable(vec![reason.to_owned()])
@@ -45,7 +51,7 @@ pub(crate) type Name = &'static str;
 /// A plugin that rules nodes out.
 pub(crate) struct Filter {
     pub(crate) name: Name,
-    pub(crate) filter: fn(&PodInfo, &NodeInfo) -> Verdict,
+    pub(crate) filter: fn(&PodInfo, &NodeInfo, &CycleState) -> Verdict,
 }
 
 /// A plugin that prefers nodes: one score from 0 to [`MAX_SCORE`] for each.
@@ -104,7 +110,8 @@ pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Resul
             .collect(),
         None => rotated(&all, *start),
     };
-    let (feasible, verdicts) = find_feasible(pod, &candidates, enough(all.len()));
+    let state = CycleState::new(pod, &all);
+    let (feasible, verdicts) = find_feasible(pod, &candidates, &state, enough(all.len()));
     if !all.is_empty() {
         *start = (*start + feasible.len() + verdicts.len()) % all.len();
     }
@@ -112,7 +119,7 @@ pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Resul
         Some(node) => Ok(node.name().to_owned()),
         None => {
             let unnamed = all.len() - candidates.len();
-            explain(&mut error, pod, &verdicts, unnamed);
+            explain(&mut error, pod, &state, &verdicts, unnamed);
             Err(Box::new(error))
         }
     }
@@ -141,6 +148,7 @@ type Refusal<'a> = (&'a NodeInfo, Name, Verdict);
 fn find_feasible<'a>(
     pod: &PodInfo,
     candidates: &[&'a NodeInfo],
+    state: &CycleState,
     enough: usize,
 ) -> (Vec<&'a NodeInfo>, Vec<Refusal<'a>>) {
     let (mut feasible, mut refusals) = (Vec::new(), Vec::new());
@@ -148,7 +156,7 @@ fn find_feasible<'a>(
         if feasible.len() == enough {
             break;
         }
-        match refusal(pod, node) {
+        match refusal(pod, node, state) {
             None => feasible.push(*node),
             Some((name, verdict)) => refusals.push((*node, name, verdict)),
         }
@@ -157,9 +165,9 @@ fn find_feasible<'a>(
 }
 
 /// The first filter that rules the node out.
-fn refusal(pod: &PodInfo, node: &NodeInfo) -> Option<(Name, Verdict)> {
+fn refusal(pod: &PodInfo, node: &NodeInfo, state: &CycleState) -> Option<(Name, Verdict)> {
     plugins::FILTERS.iter().find_map(|plugin| {
-        let verdict = (plugin.filter)(pod, node);
+        let verdict = (plugin.filter)(pod, node, state);
         (verdict != Verdict::Fits).then_some((plugin.name, verdict))
     })
 }
@@ -181,14 +189,20 @@ fn choose<'a>(pod: &PodInfo, feasible: &[&'a NodeInfo]) -> Option<&'a NodeInfo> 
     best.map(|(_, (node, _))| *node)
 }
 
-fn explain(error: &mut FitError, pod: &PodInfo, refusals: &[Refusal<'_>], unnamed: usize) {
+fn explain(
+    error: &mut FitError,
+    pod: &PodInfo,
+    state: &CycleState,
+    refusals: &[Refusal<'_>],
+    unnamed: usize,
+) {
     error.never_preempts = pod.spec()["preemptionPolicy"] == "Never";
     for (node, name, verdict) in refusals {
         error.plugins.insert(name);
         for reason in verdict.reasons() {
             *error.reasons.entry(reason.clone()).or_default() += 1;
         }
-        for reason in preemption_reasons(pod, node, verdict) {
+        for reason in preemption_reasons(pod, node, state, verdict) {
             *error.preemption.entry(reason).or_default() += 1;
         }
     }
@@ -206,27 +220,23 @@ const NO_VICTIMS: &str = "No preemption victims found for incoming pod";
 
 /// What preemption would find on a node that was ruled out (`DefaultPreemption`'s dry run). Nothing is
 /// preempted yet: a node that would do counts as one without victims.
-fn preemption_reasons(pod: &PodInfo, node: &NodeInfo, verdict: &Verdict) -> Vec<String> {
+fn preemption_reasons(pod: &PodInfo, node: &NodeInfo, state: &CycleState, verdict: &Verdict) -> Vec<String> {
     if matches!(verdict, Verdict::Unresolvable(_)) {
         return vec![NOT_HELPFUL.to_owned()];
     }
-    let emptied = node.without_below(pod.priority);
-    match emptied.and_then(|node| refusal(pod, &node)) {
+    let lower: Vec<&PodInfo> = (node.pods())
+        .filter(|other| other.priority < pod.priority)
+        .collect();
+    if lower.is_empty() {
+        return vec![NO_VICTIMS.to_owned()];
+    }
+    let (mut emptied, mut state) = (node.clone(), state.clone());
+    for other in lower {
+        emptied.remove(&other.key());
+        state.count(pod, other, node, -1);
+    }
+    match refusal(pod, &emptied, &state) {
         Some((_, verdict)) => verdict.reasons().to_vec(),
         None => vec![NO_VICTIMS.to_owned()],
     }
-}
-
-/// Whether a node that was added, or changed from `old`, may be the end of what a plugin ruled out.
-pub(crate) fn node_helps(pod: &PodInfo, plugin: Name, old: Option<&NodeInfo>, new: &NodeInfo) -> bool {
-    let Some(plugin) = plugins::FILTERS.iter().find(|filter| filter.name == plugin) else {
-        return true;
-    };
-    if plugins::looks_at_volumes(plugin.name) {
-        // What the volumes ask for is known only in a cycle of the pod's own.
-        return true;
-    }
-    let empty = |node: &NodeInfo| NodeInfo::new(node.object.clone());
-    let fits = |node: &NodeInfo| (plugin.filter)(pod, &empty(node)) == Verdict::Fits;
-    fits(new) && old.is_none_or(|old| !fits(old) || plugins::resources_fit::has_grown(pod, old, new))
 }

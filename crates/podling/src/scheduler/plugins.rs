@@ -1,10 +1,11 @@
 //! The scheduler's plugins, in the order of the default profile.
 //!
-//! Left out so far: PodTopologySpread, InterPodAffinity, ImageLocality.
+//! Left out so far: PodTopologySpread, ImageLocality, the scores of InterPodAffinity.
 
 use super::framework::{Filter, Name, Score};
 
 pub(crate) mod balanced_allocation;
+pub(crate) mod inter_pod_affinity;
 pub(crate) mod node_affinity;
 pub(crate) mod node_itself;
 pub(crate) mod node_ports;
@@ -18,39 +19,43 @@ pub(crate) mod volume_zone;
 pub(crate) const FILTERS: &[Filter] = &[
     Filter {
         name: "NodeUnschedulable",
-        filter: node_itself::unschedulable,
+        filter: |pod, node, _| node_itself::unschedulable(pod, node),
     },
     Filter {
         name: "NodeName",
-        filter: node_itself::name,
+        filter: |pod, node, _| node_itself::name(pod, node),
     },
     Filter {
         name: "TaintToleration",
-        filter: taint_toleration::filter,
+        filter: |pod, node, _| taint_toleration::filter(pod, node),
     },
     Filter {
         name: node_affinity::NAME,
-        filter: node_affinity::filter,
+        filter: |pod, node, _| node_affinity::filter(pod, node),
     },
     Filter {
         name: node_ports::NAME,
-        filter: node_ports::filter,
+        filter: |pod, node, _| node_ports::filter(pod, node),
     },
     Filter {
         name: resources_fit::NAME,
-        filter: resources_fit::filter,
+        filter: |pod, node, _| resources_fit::filter(pod, node),
     },
     Filter {
         name: volume_restrictions::NAME,
-        filter: volume_restrictions::filter,
+        filter: |pod, node, _| volume_restrictions::filter(pod, node),
     },
     Filter {
         name: volume_binding::NAME,
-        filter: volume_binding::filter,
+        filter: |pod, node, _| volume_binding::filter(pod, node),
     },
     Filter {
         name: volume_zone::NAME,
-        filter: volume_zone::filter,
+        filter: |pod, node, _| volume_zone::filter(pod, node),
+    },
+    Filter {
+        name: inter_pod_affinity::NAME,
+        filter: inter_pod_affinity::filter,
     },
 ];
 

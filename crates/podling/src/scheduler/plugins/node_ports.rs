@@ -8,7 +8,7 @@ pub(crate) const NAME: Name = "NodePorts";
 
 /// Rules out nodes on which a port that the pod wants is taken.
 pub(crate) fn filter(pod: &PodInfo, node: &NodeInfo) -> Verdict {
-    match node.pods.values().any(|other| conflict(pod, other)) {
+    match node.pods().any(|other| conflict(pod, other)) {
         true => Verdict::Unschedulable(vec![
             "node(s) didn't have free ports for the requested pod ports".to_owned(),
         ]),

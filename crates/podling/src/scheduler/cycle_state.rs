@@ -1,0 +1,27 @@
+//! What filters know of the cluster beyond the node at hand: counted once for a pod that is being scheduled, not once
+//! for each node, and kept right while pods are thought away or added.
+//!
+//! Source: `CycleState`, `PreFilter` and `PreFilterExtensions` in `k8s.io/kube-scheduler/framework`, v1.36.
+
+use super::cache::{NodeInfo, PodInfo};
+use super::plugins::inter_pod_affinity;
+
+/// The counts for one pod.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CycleState {
+    pub(crate) affinity: inter_pod_affinity::Counts,
+}
+
+impl CycleState {
+    /// Counts for `pod` over all nodes of the cluster.
+    pub(crate) fn new(pod: &PodInfo, nodes: &[&NodeInfo]) -> Self {
+        Self {
+            affinity: inter_pod_affinity::Counts::new(pod, nodes),
+        }
+    }
+
+    /// As if `other` came to the node (1) or left it (−1).
+    pub(crate) fn count(&mut self, pod: &PodInfo, other: &PodInfo, node: &NodeInfo, change: i64) {
+        self.affinity.count(pod, other, node, change);
+    }
+}

@@ -22,8 +22,8 @@ pub use condition::{
     LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,
     RolloutComplete, StatusCondition,
 };
+pub(crate) use evaluate::{CEL_NAMESPACE, compile_cel, notice_time};
 pub use evaluate::{Finding, Outcome, Scene};
-pub(crate) use evaluate::{compile_cel, notice_time};
 pub use message::{Message, ProbeFlaw};
 pub(crate) use object::containers;
 pub use verdict::{Overall, Report, Role, Verdict};

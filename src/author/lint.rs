@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands;
 use crate::check::{self, Condition};
-use crate::lab::{Lab, LabError, Language, Texts};
+use crate::lab::{Lab, LabError, Language, Question, Target, Texts};
 use crate::manifest;
 
 /// All mistakes in a lab. A lab without any may still be wrong; see [`super::prove`].
@@ -31,25 +31,43 @@ fn manifests(lab: &Lab) -> Vec<LabError> {
 
 fn expressions(lab: &Lab) -> Vec<LabError> {
     let mut mistakes = vec![];
-    let mut compile = |place: &str, expression: &str| {
-        if let Err(error) = check::compile_cel(expression) {
-            mistakes.push(in_yaml(
-                lab,
-                format!("{place}: {expression:?} is no CEL expression: {error}"),
-            ));
-        }
+    let mut read = |place: &str, expression: &str, objects: &BTreeMap<String, Target>| {
+        let found = expression_mistakes(expression, objects);
+        mistakes.extend(found.map(|why| in_yaml(lab, format!("{place}: {expression:?} {why}"))));
     };
     for (place, condition) in lab.definition.conditions() {
         condition.walk(&mut |part| {
             if let Condition::Cel(cel) = part {
-                compile(&place, &cel.expression);
+                read(&place, &cel.expression, &cel.objects);
             }
         });
     }
-    for question in &lab.definition.questions {
-        compile(&format!("question {}", question.id), &question.answer.expression);
+    for Question { id, answer, .. } in &lab.definition.questions {
+        read(&format!("question {id}"), &answer.expression, &answer.objects);
     }
     mistakes
+}
+
+/// What is wrong with an expression, if anything.
+fn expression_mistakes(
+    expression: &str,
+    objects: &BTreeMap<String, Target>,
+) -> impl Iterator<Item = String> + use<> {
+    let variable = check::CEL_NAMESPACE;
+    let broken = check::compile_cel(expression)
+        .err()
+        .map(|error| format!("is no CEL expression: {error}"));
+    let names_default = ["'default'", "\"default\""]
+        .iter()
+        .any(|literal| expression.contains(literal));
+    // A service account is called `default` everywhere, a lab's namespace isn't.
+    let homebound = (names_default && expression.contains(".namespace")).then(|| {
+        format!("holds in the namespace `default` only; the lab's namespace is the variable `{variable}`")
+    });
+    let hidden = objects
+        .contains_key(variable)
+        .then(|| format!("hides the variable `{variable}`; call the object otherwise"));
+    [broken, homebound, hidden].into_iter().flatten()
 }
 
 /// A window must be longer than the broken probe takes to notice: else the break passes before it shows.
@@ -284,6 +302,26 @@ mod tests {
         assert!(told.ends_with(
             "the window of 15 s must be longer than the 20 s in which the readinessProbe notices"
         ));
+    }
+
+    #[test]
+    fn an_expression_that_holds_at_home_only_is_found() {
+        let objects: BTreeMap<String, Target> = [("pod".to_owned(), "Pod/web".parse().unwrap())].into();
+        for (expression, why) in [
+            (
+                "pod.metadata.namespace == 'default'",
+                Some("the variable `namespace`"),
+            ),
+            ("pod.metadata.namespace == namespace", None),
+            ("pod.spec.serviceAccountName == 'default'", None),
+            ("pod.", Some("is no CEL expression")),
+        ] {
+            let mistakes: Vec<String> = expression_mistakes(expression, &objects).collect();
+            assert_eq!(mistakes.len(), usize::from(why.is_some()), "{mistakes:?}");
+            assert!(why.is_none_or(|why| mistakes[0].contains(why)), "{mistakes:?}");
+        }
+        let hiding = [("namespace".to_owned(), "Namespace/web".parse().unwrap())].into();
+        assert_eq!(expression_mistakes("namespace != null", &hiding).count(), 1);
     }
 
     #[test]

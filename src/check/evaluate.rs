@@ -9,7 +9,7 @@ mod probe;
 mod rollout;
 mod status;
 
-pub(crate) use cel::{answer, compile as compile_cel};
+pub(crate) use cel::{NAMESPACE as CEL_NAMESPACE, answer, compile as compile_cel};
 pub(crate) use pods::notice_time;
 
 use super::view::Demand;

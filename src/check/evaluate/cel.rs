@@ -15,6 +15,9 @@ use super::Finding;
 use crate::check::{Message, View};
 use crate::lab::{Answer, Target, Which};
 
+/// The variable that holds the name of the lab's namespace, which is another one on a cluster that others use too.
+pub(crate) const NAMESPACE: &str = "namespace";
+
 pub(super) fn holds(view: &View, it: &crate::check::Cel) -> Result<Finding, Message> {
     let expression = it.expression.clone();
     Ok(match value(view, &it.expression, &it.objects)? {
@@ -49,6 +52,8 @@ fn value(
     objects: &BTreeMap<String, Target>,
 ) -> Result<Result<Cel, String>, Message> {
     let mut context = Context::default().with_all();
+    let namespace = Cel::String(Arc::new(view.namespace.clone()));
+    context.add_variable_from_value(NAMESPACE.to_owned(), namespace);
     for (variable, target) in objects {
         context.add_variable_from_value(variable.clone(), bound(view, target)?);
     }
@@ -180,6 +185,7 @@ mod tests {
             ),
             ("gone == null", Outcome::Holds),
             ("has(pod.spec.nodeName)", Outcome::Fails),
+            ("pod.metadata.namespace == namespace", Outcome::Holds),
         ] {
             let finding = found(expression);
             assert_eq!(finding.outcome, outcome, "{expression}: {:?}", finding.message);

@@ -1,8 +1,8 @@
 //! The scheduler: gives each pod a node.
 //!
 //! Source: `kubernetes/pkg/scheduler`. One pod is scheduled at a time; each cycle takes about a millisecond.
-//! Differs from Kubernetes: a pod without volumes to bind is bound within its
-//! cycle; nothing is preempted yet.
+//! Differs from Kubernetes: a pod without volumes to bind is bound within its cycle, and the victims of preemption are
+//! removed within it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -13,9 +13,10 @@ use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
 use crate::events::{EventType, Note, SeriesRecorder};
 use crate::label_selector;
-use crate::pod_condition::{self, Condition};
+use crate::pod_condition::Condition;
 use crate::resource::{
-    NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES,
+    NAMESPACES, NODES, PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, POD_DISRUPTION_BUDGETS, PODS,
+    STORAGE_CLASSES,
 };
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
@@ -24,20 +25,30 @@ use crate::volume::claims_of;
 
 mod cache;
 mod cycle_state;
+mod dry_run;
 mod framework;
 mod hints;
 mod message;
+mod nominator;
 mod plugins;
 mod pod_affinity;
+mod pod_status;
+mod preemption;
 mod queue;
 mod requests;
 mod volume_bindings;
 mod volumes;
 
 use cache::{Cache, NodeInfo, PodInfo};
+use cycle_state::CycleState;
 use framework::{FitError, Name};
-use queue::{PodKey, Queue};
+use nominator::Nominator;
+use preemption::{Outcome, Situation};
+use queue::Queue;
 use volume_bindings::{State, Waiting};
+
+/// Namespace and name of a pod.
+type PodKey = (String, String);
 
 /// The name that pods ask for by `spec.schedulerName`.
 const SCHEDULER: &str = "default-scheduler";
@@ -51,8 +62,11 @@ const CYCLE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_
 pub(crate) struct Scheduler {
     queue: Queue,
     cache: Cache,
+    nominator: Nominator,
     events: SeriesRecorder,
     rng: Rng,
+    /// When the last change reaches it.
+    told: Time,
     /// Until when the current cycle lasts.
     busy: Time,
     /// Where among the nodes the next search begins.
@@ -69,8 +83,10 @@ impl Scheduler {
         Self {
             queue: Queue::default(),
             cache: Cache::default(),
+            nominator: Nominator::default(),
             events: SeriesRecorder::new(SCHEDULER, host),
             rng: Rng::new(seed),
+            told: Time::default(),
             busy: Time::default(),
             start: 0,
             waiting: BTreeMap::new(),
@@ -78,8 +94,10 @@ impl Scheduler {
         }
     }
 
+    /// When a change that was made just now reaches the scheduler: not before an earlier one.
     fn soon(&mut self, now: Time) -> Time {
-        now + self.rng.between(LATENCY.0, LATENCY.1)
+        self.told = self.told.max(now + self.rng.between(LATENCY.0, LATENCY.1));
+        self.told
     }
 
     // Changes ---------------------------------------------------------------------------------------------
@@ -87,6 +105,7 @@ impl Scheduler {
     fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
         let pod = &change.object;
         let gone = change.kind == ChangeKind::Deleted || has_ended(pod);
+        self.follow_nomination(change, gone, api);
         if is_bound(pod) {
             self.observe_bound_pod(change, gone, api);
         } else if gone || !is_ours(pod) {
@@ -102,6 +121,27 @@ impl Scheduler {
             let at = self.soon(api.now());
             let priority = pod["spec"]["priority"].as_i64().unwrap_or_default();
             self.queue.add(&key_of(pod), priority, at);
+        }
+    }
+
+    /// Keeps the room of a nominated pod. Once it gives that up, pods that left it alone may come.
+    fn follow_nomination(&mut self, change: &Change, gone: bool, api: &ApiServer) {
+        let pod = &change.object;
+        let key = key_of(pod);
+        let wants_node = !gone && !is_bound(pod) && is_ours(pod) && !self.waiting.contains_key(&key);
+        match nominated_node(pod) {
+            Some(_) if wants_node => self.nominator.set(PodInfo::new(pod.clone())),
+            _ => self.nominator.remove(&key),
+        }
+        let Some(before) = change.previous.as_ref().filter(|before| !is_bound(before)) else {
+            return;
+        };
+        let keeps = !gone && nominated_node(before) == nominated_node(pod);
+        if nominated_node(before).is_some() && !is_bound(pod) && !keeps {
+            let before = PodInfo::new(before.clone());
+            self.wake_if(api, |pod, plugin| {
+                pod.priority <= before.priority && hints::pod_left(pod, plugin, &before)
+            });
         }
     }
 
@@ -162,8 +202,9 @@ impl Scheduler {
                 woken.push(key.clone());
             }
         }
+        // All at one moment, so that priority decides among them.
+        let at = self.soon(api.now());
         for key in woken {
-            let at = self.soon(api.now());
             self.queue.wake(&key, at);
         }
     }
@@ -183,13 +224,15 @@ impl Scheduler {
             Ok(volumes) => info.volumes = volumes,
             Err(why) => {
                 let error = framework::no_volumes(&self.cache, why);
-                return self.fail(api, &pod, key, &error);
+                return self.fail(api, &pod, key, &error, None);
             }
         }
-        match framework::schedule(&info, &self.cache, &mut self.start) {
+        let state = CycleState::new(&info, &self.cache.nodes());
+        let found = framework::schedule(&info, &state, &self.cache, &self.nominator, &mut self.start);
+        match found {
             Ok(node) if info.volumes.delayed.is_empty() => self.bind(api, &pod, key, &node),
             Ok(node) => self.bind_volumes(api, &info, key, &node),
-            Err(error) => self.fail(api, &pod, key, &error),
+            Err(error) => self.preempt(api, &info, &state, key, &error),
         }
     }
 
@@ -242,7 +285,7 @@ impl Scheduler {
 
     fn give_up_volumes(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, why: &str) {
         let message = format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}");
-        self.report(api, pod, "SchedulerError", &message);
+        self.report(api, pod, "SchedulerError", &message, Some(""));
         self.queue.reject(key, BTreeSet::new(), api.now());
     }
 
@@ -273,14 +316,62 @@ impl Scheduler {
         }
     }
 
-    fn fail(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, error: &FitError) {
-        let message = message::unschedulable(error);
-        self.queue.reject(key, error.plugins.clone(), api.now());
-        self.report(api, pod, "Unschedulable", &message);
+    /// Makes room for a pod that fits nowhere, if that helps.
+    fn preempt(
+        &mut self,
+        api: &mut ApiServer,
+        pod: &PodInfo,
+        state: &CycleState,
+        key: &PodKey,
+        error: &FitError,
+    ) {
+        if error.nodes == 0 || error.pre_filter.is_some() {
+            return self.fail(api, &pod.object, key, error, None);
+        }
+        let budgets: Vec<Object> = api.list(&POD_DISRUPTION_BUDGETS, None).cloned().collect();
+        let situation = Situation {
+            state,
+            cache: &self.cache,
+            nominator: &self.nominator,
+            budgets: &budgets,
+            now: api.now(),
+        };
+        let outcome = preemption::evaluate(pod, error, &situation, &mut self.rng);
+        self.fail(api, &pod.object, key, error, Some(&outcome));
+        if let Outcome::Nominated(candidate) = &outcome {
+            let lower = self.nominator.on(&candidate.node);
+            let lower = lower.filter(|other| other.priority < pod.priority);
+            let lower: Vec<Object> = lower.map(|other| other.object.clone()).collect();
+            preemption::executor::execute(api, &mut self.events, &pod.object, candidate, &lower);
+        }
     }
 
-    /// Tells the pod, by an event and its condition, why it has no node.
-    fn report(&mut self, api: &mut ApiServer, pod: &Object, reason: &str, message: &str) {
+    fn fail(
+        &mut self,
+        api: &mut ApiServer,
+        pod: &Object,
+        key: &PodKey,
+        error: &FitError,
+        preemption: Option<&Outcome>,
+    ) {
+        let message = message::unschedulable(error, preemption);
+        let nominated = match preemption {
+            Some(outcome) => outcome.nomination(),
+            None => (error.nodes == 0).then_some(""),
+        };
+        self.queue.reject(key, error.plugins.clone(), api.now());
+        self.report(api, pod, "Unschedulable", &message, nominated);
+    }
+
+    /// Tells the pod, by an event and its condition, why it has no node, and which one it is nominated for.
+    fn report(
+        &mut self,
+        api: &mut ApiServer,
+        pod: &Object,
+        reason: &str,
+        message: &str,
+        nominated: Option<&str>,
+    ) {
         let note = Note {
             kind: EventType::Warning,
             reason: "FailedScheduling",
@@ -288,10 +379,14 @@ impl Scheduler {
             message,
         };
         self.events.record(api, pod, note);
-        if let Some(pod) = with_condition(pod, reason, message, api.now()) {
-            // A pod that is gone by now needs no condition.
-            drop(api.update(&PODS, Some("status"), pod, &options()));
-        }
+        let unscheduled = Condition {
+            kind: "PodScheduled",
+            status: "False",
+            reason,
+            message,
+        };
+        // A pod that is gone by now needs no condition.
+        drop(pod_status::patch(api, pod, Some(&unscheduled), nominated));
     }
 }
 
@@ -355,6 +450,11 @@ fn key_of(pod: &Value) -> PodKey {
     (part("namespace"), part("name"))
 }
 
+/// `status.nominatedNodeName`, if it has one.
+fn nominated_node(pod: &Value) -> Option<&str> {
+    Some(text(pod, &["status", "nominatedNodeName"])).filter(|name| !name.is_empty())
+}
+
 fn is_bound(pod: &Value) -> bool {
     !text(pod, &["spec", "nodeName"]).is_empty()
 }
@@ -382,44 +482,11 @@ fn asks_otherwise(old: &Value, new: &Value) -> bool {
             .any(|key| old_meta[key] != new_meta[key])
 }
 
-/// The pod with the condition PodScheduled False, `reason` and `message`; `None` if it has that already.
-fn with_condition(pod: &Value, reason: &str, message: &str, now: Time) -> Option<Value> {
-    let mut pod = pod.clone();
-    let unschedulable = Condition {
-        kind: "PodScheduled",
-        status: "False",
-        reason,
-        message,
-    };
-    if !pod_condition::update(&mut pod, &unschedulable, now) {
-        return None;
-    }
-    if let Some(metadata) = pod["metadata"].as_object_mut() {
-        metadata.remove("resourceVersion");
-    }
-    Some(pod)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn a_condition_is_written_once_and_keeps_its_time() {
-        let now = Time::parse("2026-01-01T00:00:00Z").unwrap();
-        let pod = json!({"metadata": {"resourceVersion": "3"}, "status": {}});
-        let pod = with_condition(&pod, "Unschedulable", "no room", now).unwrap();
-        assert!(pod["metadata"].get("resourceVersion").is_none());
-        let later = now + Duration::from_secs(60);
-        assert_eq!(with_condition(&pod, "Unschedulable", "no room", later), None);
-        let changed = with_condition(&pod, "Unschedulable", "still no room", later).unwrap();
-        assert_eq!(
-            changed["status"]["conditions"][0]["lastTransitionTime"],
-            "2026-01-01T00:00:00Z"
-        );
-    }
 
     #[test]
     fn gated_pods_and_pods_of_other_schedulers_are_left_alone() {

@@ -388,6 +388,8 @@ fn bound(target: &Target<'_>, pod: &Value, binding: &Value, node: &str, now: &st
         pod["metadata"]["annotations"][key] = value.clone();
     }
     set_scheduled(&mut pod, now);
+    // A pod that has its node is nominated for none (KEP-5278).
+    registry::read::remove(&mut pod["status"], "nominatedNodeName");
     Ok(pod)
 }
 

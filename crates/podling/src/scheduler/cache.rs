@@ -50,6 +50,11 @@ impl PodInfo {
         key_of(&self.object)
     }
 
+    /// `status.nominatedNodeName`, if it has one.
+    pub(crate) fn nominated_node(&self) -> Option<&str> {
+        super::nominated_node(&self.object)
+    }
+
     /// `spec`.
     pub(crate) fn spec(&self) -> &Value {
         &self.object["spec"]

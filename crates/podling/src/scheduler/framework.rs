@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cache::{Cache, NodeInfo, PodInfo};
 use super::cycle_state::CycleState;
-use super::plugins;
+use super::nominator::Nominator;
+use super::{dry_run, plugins};
 
 /// Above this many nodes not all of them are looked at.
 const MIN_FEASIBLE: usize = 100;
@@ -37,7 +38,8 @@ impl Verdict {
         Self::Unresolvable(vec![reason.to_owned()])
     }
 
-    fn reasons(&self) -> &[String] {
+    /// Why not.
+    pub(crate) fn reasons(&self) -> &[String] {
         match self {
             Self::Fits => &[],
             Self::Unschedulable(reasons) | Self::Unresolvable(reasons) => reasons,
@@ -69,12 +71,10 @@ pub(crate) struct FitError {
     pub(crate) pre_filter: Option<String>,
     /// How often each reason was given.
     pub(crate) reasons: BTreeMap<String, usize>,
+    /// What was said of each node that was looked at.
+    pub(crate) verdicts: BTreeMap<String, Verdict>,
     /// The plugins that ruled nodes out: a change that none of them cares for does not help.
     pub(crate) plugins: BTreeSet<Name>,
-    /// What preemption says about the nodes.
-    pub(crate) preemption: BTreeMap<String, usize>,
-    /// Whether the pod preempts nobody.
-    pub(crate) never_preempts: bool,
 }
 
 /// What is said of a pod whose volumes no node can have.
@@ -87,8 +87,15 @@ pub(crate) fn no_volumes(cache: &Cache, reason: String) -> FitError {
     }
 }
 
-/// Chooses a node for `pod`. `start` is where among the nodes the search begins, and is moved on.
-pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Result<String, Box<FitError>> {
+/// Chooses a node for `pod`: the one it is nominated for, if it fits there by now. `start` is where among the nodes
+/// the search begins, and is moved on.
+pub(crate) fn schedule(
+    pod: &PodInfo,
+    state: &CycleState,
+    cache: &Cache,
+    nominator: &Nominator,
+    start: &mut usize,
+) -> Result<String, Box<FitError>> {
     let all = cache.nodes();
     let mut error = FitError {
         nodes: all.len(),
@@ -102,6 +109,11 @@ pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Resul
         }
         names => names,
     };
+    let nominated = pod.nominated_node().and_then(|name| cache.node(name));
+    let fits = |node: &&NodeInfo| dry_run::refusal(pod, node, state, nominator).is_none();
+    if let Some(node) = nominated.filter(fits) {
+        return Ok(node.name().to_owned());
+    }
     let candidates: Vec<&NodeInfo> = match &narrowed {
         Some(names) => all
             .iter()
@@ -110,8 +122,8 @@ pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Resul
             .collect(),
         None => rotated(&all, *start),
     };
-    let state = CycleState::new(pod, &all);
-    let (feasible, verdicts) = find_feasible(pod, &candidates, &state, enough(all.len()));
+    let refusal = |node: &NodeInfo| dry_run::refusal(pod, node, state, nominator);
+    let (feasible, verdicts) = find_feasible(&candidates, &refusal, enough(all.len()));
     if !all.is_empty() {
         *start = (*start + feasible.len() + verdicts.len()) % all.len();
     }
@@ -119,7 +131,7 @@ pub(crate) fn schedule(pod: &PodInfo, cache: &Cache, start: &mut usize) -> Resul
         Some(node) => Ok(node.name().to_owned()),
         None => {
             let unnamed = all.len() - candidates.len();
-            explain(&mut error, pod, &state, &verdicts, unnamed);
+            explain(&mut error, verdicts, unnamed);
             Err(Box::new(error))
         }
     }
@@ -146,9 +158,8 @@ fn enough(nodes: usize) -> usize {
 type Refusal<'a> = (&'a NodeInfo, Name, Verdict);
 
 fn find_feasible<'a>(
-    pod: &PodInfo,
     candidates: &[&'a NodeInfo],
-    state: &CycleState,
+    refusal: &impl Fn(&NodeInfo) -> Option<(Name, Verdict)>,
     enough: usize,
 ) -> (Vec<&'a NodeInfo>, Vec<Refusal<'a>>) {
     let (mut feasible, mut refusals) = (Vec::new(), Vec::new());
@@ -156,7 +167,7 @@ fn find_feasible<'a>(
         if feasible.len() == enough {
             break;
         }
-        match refusal(pod, node, state) {
+        match refusal(node) {
             None => feasible.push(*node),
             Some((name, verdict)) => refusals.push((*node, name, verdict)),
         }
@@ -164,8 +175,8 @@ fn find_feasible<'a>(
     (feasible, refusals)
 }
 
-/// The first filter that rules the node out.
-fn refusal(pod: &PodInfo, node: &NodeInfo, state: &CycleState) -> Option<(Name, Verdict)> {
+/// The first filter that rules the node out, and what it says.
+pub(crate) fn refusal(pod: &PodInfo, node: &NodeInfo, state: &CycleState) -> Option<(Name, Verdict)> {
     plugins::FILTERS.iter().find_map(|plugin| {
         let verdict = (plugin.filter)(pod, node, state);
         (verdict != Verdict::Fits).then_some((plugin.name, verdict))
@@ -189,54 +200,18 @@ fn choose<'a>(pod: &PodInfo, feasible: &[&'a NodeInfo]) -> Option<&'a NodeInfo> 
     best.map(|(_, (node, _))| *node)
 }
 
-fn explain(
-    error: &mut FitError,
-    pod: &PodInfo,
-    state: &CycleState,
-    refusals: &[Refusal<'_>],
-    unnamed: usize,
-) {
-    error.never_preempts = pod.spec()["preemptionPolicy"] == "Never";
+fn explain(error: &mut FitError, refusals: Vec<Refusal<'_>>, unnamed: usize) {
     for (node, name, verdict) in refusals {
         error.plugins.insert(name);
         for reason in verdict.reasons() {
             *error.reasons.entry(reason.clone()).or_default() += 1;
         }
-        for reason in preemption_reasons(pod, node, state, verdict) {
-            *error.preemption.entry(reason).or_default() += 1;
-        }
+        error.verdicts.insert(node.name().to_owned(), verdict);
     }
     if unnamed > 0 {
         error.plugins.insert(plugins::node_affinity::NAME);
         error
             .reasons
             .insert(plugins::node_affinity::NOT_NAMED.to_owned(), unnamed);
-        *error.preemption.entry(NOT_HELPFUL.to_owned()).or_default() += unnamed;
-    }
-}
-
-const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
-const NO_VICTIMS: &str = "No preemption victims found for incoming pod";
-
-/// What preemption would find on a node that was ruled out (`DefaultPreemption`'s dry run). Nothing is
-/// preempted yet: a node that would do counts as one without victims.
-fn preemption_reasons(pod: &PodInfo, node: &NodeInfo, state: &CycleState, verdict: &Verdict) -> Vec<String> {
-    if matches!(verdict, Verdict::Unresolvable(_)) {
-        return vec![NOT_HELPFUL.to_owned()];
-    }
-    let lower: Vec<&PodInfo> = (node.pods())
-        .filter(|other| other.priority < pod.priority)
-        .collect();
-    if lower.is_empty() {
-        return vec![NO_VICTIMS.to_owned()];
-    }
-    let (mut emptied, mut state) = (node.clone(), state.clone());
-    for other in lower {
-        emptied.remove(&other.key());
-        state.count(pod, other, node, -1);
-    }
-    match refusal(pod, &emptied, &state) {
-        Some((_, verdict)) => verdict.reasons().to_vec(),
-        None => vec![NO_VICTIMS.to_owned()],
     }
 }

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::framework::FitError;
+use super::preemption::Outcome;
 
-/// What a pod is told that can't be scheduled.
-pub(crate) fn unschedulable(error: &FitError) -> String {
+/// What a pod is told that can't be scheduled; `preemption` says what can be done about it.
+pub(crate) fn unschedulable(error: &FitError, preemption: Option<&Outcome>) -> String {
     let nodes = error.nodes;
     if nodes == 0 {
         return "no nodes available to schedule pods".to_owned();
@@ -16,12 +17,15 @@ pub(crate) fn unschedulable(error: &FitError) -> String {
     if let Some(reason) = &error.pre_filter {
         return format!("0/{nodes} nodes are available: {reason}. not found");
     }
-    let reasons = histogram(&error.reasons);
-    let preemption = match error.never_preempts {
-        true => "not eligible due to preemptionPolicy=Never.".to_owned(),
-        false => format!("0/{nodes} nodes are available: {}", histogram(&error.preemption)),
+    let said = format!("0/{nodes} nodes are available: {}", histogram(&error.reasons));
+    let preemption = match preemption {
+        None | Some(Outcome::Nominated(_)) => return said,
+        Some(Outcome::NotEligible(why)) => (*why).to_owned(),
+        Some(Outcome::NoCandidate(reasons)) => {
+            format!("0/{nodes} nodes are available: {}", histogram(reasons))
+        }
     };
-    format!("0/{nodes} nodes are available: {reasons} no new claims to deallocate, preemption: {preemption}")
+    format!("{said} no new claims to deallocate, preemption: {preemption}")
 }
 
 /// `1 a, 2 b.`: counts and reasons, sorted as text.
@@ -36,6 +40,7 @@ fn histogram(reasons: &BTreeMap<String, usize>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::preemption::Candidate;
     use super::*;
 
     fn counts(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
@@ -50,20 +55,38 @@ mod tests {
         let error = FitError {
             nodes: 12,
             reasons: counts(&[("Insufficient cpu", 2), ("node(s) were unschedulable", 10)]),
-            preemption: counts(&[("Preemption is not helpful for scheduling", 12)]),
             ..FitError::default()
         };
+        let unhelpful = Outcome::NoCandidate(counts(&[("Preemption is not helpful for scheduling", 12)]));
         assert_eq!(
-            unschedulable(&error),
+            unschedulable(&error, Some(&unhelpful)),
             "0/12 nodes are available: 10 node(s) were unschedulable, 2 Insufficient cpu. no new claims to \
              deallocate, preemption: 0/12 nodes are available: 12 Preemption is not helpful for scheduling."
         );
     }
 
     #[test]
+    fn a_pod_for_which_room_is_made_is_told_only_what_stands_in_its_way() {
+        let error = FitError {
+            nodes: 1,
+            reasons: counts(&[("Insufficient cpu", 1)]),
+            ..FitError::default()
+        };
+        let candidate = Candidate {
+            node: "n".to_owned(),
+            victims: Vec::new(),
+            violations: 0,
+        };
+        assert_eq!(
+            unschedulable(&error, Some(&Outcome::Nominated(candidate))),
+            "0/1 nodes are available: 1 Insufficient cpu."
+        );
+    }
+
+    #[test]
     fn no_nodes_and_impossible_pods_have_sentences_of_their_own() {
         assert_eq!(
-            unschedulable(&FitError::default()),
+            unschedulable(&FitError::default(), None),
             "no nodes available to schedule pods"
         );
         let conflict = FitError {
@@ -72,7 +95,7 @@ mod tests {
             ..FitError::default()
         };
         assert_eq!(
-            unschedulable(&conflict),
+            unschedulable(&conflict, None),
             "0/3 nodes are available: pod affinity terms conflict. not found"
         );
     }

@@ -43,7 +43,7 @@ pub(crate) const FILTERS: &[Filter] = &[
     },
     Filter {
         name: volume_restrictions::NAME,
-        filter: |pod, node, _| volume_restrictions::filter(pod, node),
+        filter: |_, _, state| volume_restrictions::filter(state),
     },
     Filter {
         name: volume_binding::NAME,

@@ -10,10 +10,8 @@ use std::time::Duration;
 use crate::clock::Time;
 use crate::timers::Timers;
 
+use super::PodKey;
 use super::framework::Name;
-
-/// Namespace and name of a pod.
-pub(crate) type PodKey = (String, String);
 
 /// The first back-off after a failed attempt, and the longest.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));

@@ -13,6 +13,8 @@ use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAG
 use crate::storage::{Object, text};
 use crate::volume::{self, BIND_COMPLETED, claim_behind, class_of, is_annotated, waits_for_consumer};
 
+use super::{PodKey, key_of};
+
 /// A claim that is bound once its Pod has a node.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Delayed {
@@ -31,8 +33,10 @@ pub(crate) struct PodVolumes {
     pub(crate) delayed: Vec<Delayed>,
     /// What they could be bound to.
     pub(crate) candidates: Vec<Object>,
-    /// Whether another Pod has a claim that only one may have.
-    pub(crate) is_contended: bool,
+    /// The claims that only one Pod may have, by namespace and name.
+    pub(crate) exclusive: BTreeSet<(String, String)>,
+    /// The Pods on nodes that have one of those.
+    pub(crate) users: BTreeSet<PodKey>,
 }
 
 /// What the Pod's volumes ask for.
@@ -47,7 +51,7 @@ pub(crate) fn gather(api: &ApiServer, pod: &Value) -> Result<PodVolumes, String>
             continue;
         };
         let claim = usable_claim(api, pod, source, &name)?;
-        volumes.is_contended |= is_contended(api, pod, &claim);
+        note_exclusive(api, pod, &claim, &mut volumes);
         waits_at_once |= !sort_in(api, claim, &mut volumes);
     }
     if waits_at_once {
@@ -100,20 +104,23 @@ fn sort_in(api: &ApiServer, claim: Object, volumes: &mut PodVolumes) -> bool {
     is_delayed
 }
 
-/// Whether another Pod on a node has the claim, which only one Pod at a time may have.
-fn is_contended(api: &ApiServer, pod: &Value, claim: &Value) -> bool {
+/// Notes which other Pods on nodes have the claim, if only one Pod at a time may have it.
+fn note_exclusive(api: &ApiServer, pod: &Value, claim: &Value, volumes: &mut PodVolumes) {
     let modes = claim["spec"]["accessModes"].as_array();
     if !modes.is_some_and(|modes| modes.iter().any(|mode| mode == "ReadWriteOncePod")) {
-        return false;
+        return;
     }
-    let uses_it = |other: &Object| {
+    let uses_it = |other: &&Object| {
         other["metadata"]["name"] != pod["metadata"]["name"]
             && !text(other, &["spec", "nodeName"]).is_empty()
             && !super::has_ended(other)
             && volume::claims_of(other).any(|name| claim["metadata"]["name"] == *name)
     };
-    api.list(&PODS, claim["metadata"]["namespace"].as_str())
-        .any(uses_it)
+    let others = api.list(&PODS, claim["metadata"]["namespace"].as_str());
+    volumes
+        .users
+        .extend(others.filter(uses_it).map(|other| key_of(other)));
+    volumes.exclusive.insert(key_of(claim));
 }
 
 /// The names of all volumes that are promised to `chosen` already.

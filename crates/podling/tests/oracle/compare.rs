@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each word in angle brackets stands for.
-const WORDS: [(&str, &str); 20] = [
+const WORDS: [(&str, &str); 21] = [
     ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     ("<rv>", r"\d+"),
     (
@@ -22,6 +22,8 @@ const WORDS: [(&str, &str); 20] = [
     ("<token>", r"\S+"),
     ("<containerid>", r"[0-9a-f]{64}"),
     ("<digest>", r"[0-9a-f]{64}"),
+    // Behind a dot it is an event's, the nanoseconds of its time.
+    (r"\.<hash>", r"\.[0-9a-f]{16}"),
     ("<hash>", r"[0-9a-z]{1,10}"),
     ("<suffix>", r"[0-9a-z]{5}"),
     ("<eventid>", r"[0-9a-f]+"),
@@ -185,6 +187,8 @@ mod tests {
     fn words_in_angle_brackets_stand_for_what_changes() {
         let mut comparer = Comparer::default();
         assert!(comparer.text("web-<hash>-<suffix>", "web-5bc7ccb8dd-7wlh4"));
+        assert!(comparer.text("web.<hash>", "web.1887ca1cd38ef328"));
+        assert!(!comparer.text("web-<hash>", "web-1887ca1cd38ef328"));
         assert!(comparer.text("<age>", "3m20s"));
         assert!(!comparer.text("<rv>", "x"));
         assert_eq!(

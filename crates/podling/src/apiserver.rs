@@ -2,6 +2,7 @@
 //!
 //! Differs from Kubernetes: there is no etcd behind it and no webhook in front; one writer at a time.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -275,7 +276,7 @@ impl ApiServer {
 }
 
 /// A part of the control plane or of a node that acts on its own.
-pub(crate) trait Component: Send {
+pub(crate) trait Component: Debug + Send {
     /// A change was stored: queue what it causes. Called for every change, in order, at the change's time.
     fn observe(&mut self, change: &Change, api: &ApiServer);
 

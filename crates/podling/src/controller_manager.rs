@@ -1,17 +1,15 @@
 //! The controllers of kube-controller-manager, each with its own work queue.
 
-use std::fmt::Debug;
-
 use serde_json::Value;
 
 use crate::apiserver::{ApiServer, Component, WriteOptions};
 use crate::clock::Time;
 use crate::resource::Resource;
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::Change;
 
 pub(crate) mod cluster_role_aggregation;
+mod controller;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -46,6 +44,7 @@ mod template;
 mod ttl_after_finished;
 
 use cluster_role_aggregation::ClusterRoleAggregationController;
+use controller::Worker;
 use cron_job::CronJobController;
 use daemon_set::DaemonSetController;
 use deployment::DeploymentController;
@@ -69,54 +68,47 @@ use stateful_set::StatefulSetController;
 use taint_eviction::TaintEvictionController;
 use ttl_after_finished::TtlAfterFinishedController;
 
-trait Controller: Component + Debug + Send {}
-
-impl<T: Component + Debug + Send> Controller for T {}
-
 /// All controllers.
 #[derive(Debug)]
 pub(crate) struct ControllerManager {
-    controllers: Vec<Box<dyn Controller>>,
+    controllers: Vec<Box<dyn Component>>,
 }
 
 impl ControllerManager {
     /// The controllers; `seed` makes their small delays. Without `node_lifecycle` nodes keep the taints that they were
     /// given.
     pub(crate) fn new(seed: u64, node_lifecycle: bool) -> Self {
-        let mut rng = Rng::new(seed);
-        let mut fork = || Rng::new(rng.next_u64());
-        let mut controllers: Vec<Box<dyn Controller>> = vec![
-            Box::new(DeploymentController::new(fork())),
-            Box::new(ReplicaSetController::new(fork())),
-            Box::new(ReplicaSetController::of_replication_controllers(fork())),
-            Box::new(StatefulSetController::new(fork())),
-            Box::new(DaemonSetController::new(fork())),
-            Box::new(EndpointSliceController::new(fork())),
-            Box::new(EndpointsController::new(fork())),
-            Box::new(NamespaceContentController::new(fork())),
-            Box::new(NamespaceController::new(fork())),
-        ];
-        let lifecycle = NodeLifecycleController::new(fork());
-        if node_lifecycle {
-            controllers.push(Box::new(lifecycle));
-        }
-        let others: Vec<Box<dyn Controller>> = vec![
-            Box::new(GarbageCollector::new(fork())),
-            Box::new(ResourceQuotaController::new(fork())),
-            Box::new(DisruptionController::new(fork())),
-            Box::new(HorizontalController::new(fork())),
-            Box::new(PersistentVolumeController::new(fork())),
-            Box::new(ProtectionController::new(fork())),
-            Box::new(TaintEvictionController::new(fork())),
-            Box::new(EphemeralVolumeController::new(fork())),
+        let mut controllers: Vec<Box<dyn Component>> = vec![
+            Box::new(Worker::new(DeploymentController::new(), seed)),
+            Box::new(Worker::new(ReplicaSetController::new(), seed)),
+            Box::new(Worker::new(
+                ReplicaSetController::of_replication_controllers(),
+                seed,
+            )),
+            Box::new(Worker::new(StatefulSetController::new(), seed)),
+            Box::new(Worker::new(DaemonSetController::new(), seed)),
+            Box::new(Worker::new(EndpointSliceController::default(), seed)),
+            Box::new(Worker::new(EndpointsController::default(), seed)),
+            Box::new(Worker::new(NamespaceContentController, seed)),
+            Box::new(Worker::new(NamespaceController, seed)),
+            Box::new(Worker::new(GarbageCollector::default(), seed)),
+            Box::new(Worker::new(ResourceQuotaController, seed)),
+            Box::new(Worker::new(DisruptionController::new(), seed)),
+            Box::new(Worker::new(HorizontalController::new(), seed)),
+            Box::new(Worker::new(PersistentVolumeController::new(), seed)),
+            Box::new(Worker::new(ProtectionController, seed)),
+            Box::new(Worker::new(TaintEvictionController::new(), seed)),
+            Box::new(Worker::new(EphemeralVolumeController::new(), seed)),
             Box::new(PodGarbageCollector::default()),
-            Box::new(JobController::new(fork())),
-            Box::new(CronJobController::new(fork())),
-            Box::new(TtlAfterFinishedController::new(fork())),
-            Box::new(ClusterRoleAggregationController::new(fork())),
-            Box::new(ServiceAccountTokenController::new(fork())),
+            Box::new(Worker::new(JobController::new(), seed)),
+            Box::new(Worker::new(CronJobController::new(), seed)),
+            Box::new(Worker::new(TtlAfterFinishedController, seed)),
+            Box::new(Worker::new(ClusterRoleAggregationController, seed)),
+            Box::new(Worker::new(ServiceAccountTokenController, seed)),
         ];
-        controllers.extend(others);
+        if node_lifecycle {
+            controllers.push(Box::new(NodeLifecycleController::new(seed)));
+        }
         Self { controllers }
     }
 

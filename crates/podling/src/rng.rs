@@ -23,6 +23,13 @@ impl Rng {
         }))
     }
 
+    /// The generator of the part of a cluster that has that name: another one for each name, so that a part that draws
+    /// more or less often, or is not there, does not change what the others do.
+    pub(crate) fn named(name: &str, seed: u64) -> Self {
+        let Self(of_name) = Self::of_text(name);
+        Self(seed ^ of_name)
+    }
+
     /// The next 64 random bits.
     pub const fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -4,51 +4,39 @@
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, WriteOptions};
-use crate::clock::Time;
+use crate::apiserver::{ApiServer, WriteOptions};
 use crate::label_selector;
 use crate::resource::CLUSTER_ROLES;
-use crate::rng::Rng;
 use crate::storage::{Change, text};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue};
 
 const NAME: &str = "clusterrole-aggregation-controller";
 
-/// The controller with its queue of roles.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct ClusterRoleAggregationController {
-    queue: WorkQueue,
-}
+pub(crate) struct ClusterRoleAggregationController;
 
-impl ClusterRoleAggregationController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-        }
+impl Controller for ClusterRoleAggregationController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "clusterrole-aggregation-controller"
     }
-}
 
-impl Component for ClusterRoleAggregationController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == &CLUSTER_ROLES {
             for role in api.list(&CLUSTER_ROLES, None).filter(|role| aggregates(role)) {
-                self.queue.add(api.now(), Key::of(role));
+                queue.add(api.now(), Key::of(role));
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            match aggregate(api, &key.name) {
-                true => self.queue.forget(&key),
-                false => self.queue.retry(api.now(), key),
-            }
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        match aggregate(api, &key.name) {
+            true => queue.forget(key),
+            false => queue.retry(api.now(), key.clone()),
         }
     }
 }

@@ -7,16 +7,16 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::apiserver::registry::read::Fields as _;
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::cron::Schedule;
 use crate::events::{self, Event, Recorder};
 use crate::resource::{CRON_JOBS, JOBS};
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::time_zone::TimeZone;
 
+use super::controller::Controller;
 use super::ownership::{self, controller_reference, is_deleted, uid_of};
 use super::pod_control::is_namespace_terminating;
 use super::queue::{Key, WorkQueue};
@@ -31,10 +31,9 @@ use due::Timetable;
 /// Says when a Job was due, in the CronJob's time zone.
 const SCHEDULED_AT: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct CronJobController {
-    queue: WorkQueue,
     events: Recorder,
 }
 
@@ -55,72 +54,10 @@ enum Outcome {
 }
 
 impl CronJobController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("cronjob-controller", None),
-        }
-    }
-
-    fn observe_cron_job(&mut self, change: &Change, api: &ApiServer) {
-        let (new, key) = (&change.object, Key::of(&change.object));
-        let before = change
-            .previous
-            .as_ref()
-            .filter(|_| change.kind == ChangeKind::Modified);
-        let is_new = |old: &Object| {
-            let of = |object: &Value, key: &str| object["spec"][key].clone();
-            ["schedule", "timeZone"]
-                .iter()
-                .any(|key| of(old, key) != of(new, key))
-        };
-        // With another schedule there is nothing to do before it is due.
-        match before.filter(|old| is_new(old)).and(timetable(new).ok()) {
-            Some(timetable) => {
-                if let Some(look) = timetable.next_look(new, api.now()) {
-                    self.queue.add_at(look, key);
-                }
-            }
-            None => self.queue.add(api.now(), key),
-        }
-    }
-
-    fn observe_job(&mut self, change: &Change, api: &ApiServer) {
-        let versions = [change.previous.as_ref(), Some(&change.object)];
-        for job in versions.into_iter().flatten() {
-            let owner = ownership::controller_of(job).filter(|owner| owner["kind"] == CRON_JOBS.kind);
-            let Some(owner) = owner else { continue };
-            let key = Key::new(text(job, &["metadata", "namespace"]), text(owner, &["name"]));
-            let cron_job = api.get(&CRON_JOBS, &key.namespace, &key.name);
-            if cron_job.is_some_and(|cron_job| uid_of(cron_job) == text(owner, &["uid"])) {
-                self.queue.add(api.now(), key);
-            }
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(cron_job) = api.get(&CRON_JOBS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
-            return;
-        };
-        let mut sync = Sync {
-            cron_job: &cron_job,
-            status: cron_job["status"].clone(),
-        };
-        let jobs = jobs_of(api, &cron_job);
-        self.clean_up(api, &mut sync, &jobs);
-        self.follow(api, &mut sync, &jobs);
-        let outcome = self.start_what_is_due(api, &mut sync);
-        let written = write_status(api, &CRON_JOBS, &cron_job, sync.status);
-        match (outcome, written) {
-            (Outcome::Failed, _) | (_, Err(_)) => self.queue.retry(api.now(), key.clone()),
-            (outcome, Ok(())) => {
-                self.queue.forget(key);
-                if let Outcome::Again(Some(look)) = outcome {
-                    self.queue.add_at(look, key.clone());
-                }
-            }
         }
     }
 
@@ -346,22 +283,79 @@ impl CronJobController {
     }
 }
 
-impl Component for CronJobController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for CronJobController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "cronjob-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == &CRON_JOBS {
-            self.observe_cron_job(change, api);
+            observe_cron_job(change, api, queue);
         } else if change.resource == &JOBS {
-            self.observe_job(change, api);
+            observe_job(change, api, queue);
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let Some(cron_job) = api.get(&CRON_JOBS, &key.namespace, &key.name).cloned() else {
+            queue.forget(key);
+            return;
+        };
+        let mut sync = Sync {
+            cron_job: &cron_job,
+            status: cron_job["status"].clone(),
+        };
+        let jobs = jobs_of(api, &cron_job);
+        self.clean_up(api, &mut sync, &jobs);
+        self.follow(api, &mut sync, &jobs);
+        let outcome = self.start_what_is_due(api, &mut sync);
+        let written = write_status(api, &CRON_JOBS, &cron_job, sync.status);
+        match (outcome, written) {
+            (Outcome::Failed, _) | (_, Err(_)) => queue.retry(api.now(), key.clone()),
+            (outcome, Ok(())) => {
+                queue.forget(key);
+                if let Outcome::Again(Some(look)) = outcome {
+                    queue.add_at(look, key.clone());
+                }
+            }
+        }
     }
+}
 
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+fn observe_cron_job(change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+    let (new, key) = (&change.object, Key::of(&change.object));
+    let before = change
+        .previous
+        .as_ref()
+        .filter(|_| change.kind == ChangeKind::Modified);
+    let is_new = |old: &Object| {
+        let of = |object: &Value, key: &str| object["spec"][key].clone();
+        ["schedule", "timeZone"]
+            .iter()
+            .any(|key| of(old, key) != of(new, key))
+    };
+    // With another schedule there is nothing to do before it is due.
+    match before.filter(|old| is_new(old)).and(timetable(new).ok()) {
+        Some(timetable) => {
+            if let Some(look) = timetable.next_look(new, api.now()) {
+                queue.add_at(look, key);
+            }
+        }
+        None => queue.add(api.now(), key),
+    }
+}
+
+fn observe_job(change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+    let versions = [change.previous.as_ref(), Some(&change.object)];
+    for job in versions.into_iter().flatten() {
+        let owner = ownership::controller_of(job).filter(|owner| owner["kind"] == CRON_JOBS.kind);
+        let Some(owner) = owner else { continue };
+        let key = Key::new(text(job, &["metadata", "namespace"]), text(owner, &["name"]));
+        let cron_job = api.get(&CRON_JOBS, &key.namespace, &key.name);
+        if cron_job.is_some_and(|cron_job| uid_of(cron_job) == text(owner, &["uid"])) {
+            queue.add(api.now(), key);
         }
     }
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component};
+use crate::apiserver::ApiServer;
 use crate::backoff::Backoff;
-use crate::clock::Time;
 use crate::events::{Event, Recorder};
 use crate::resource::{CONTROLLER_REVISIONS, DAEMON_SETS, NODES, PODS};
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::history::{self, History, REVISION_LABEL};
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
@@ -35,53 +34,30 @@ const BURST: usize = 250;
 /// The first and the longest pause before a failed Pod is replaced.
 const FAILED_PODS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15 * 60));
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct DaemonSetController {
-    queue: WorkQueue,
     events: Recorder,
     /// When a failed Pod may be replaced, by set and its generation, and node.
     failed: BTreeMap<(String, i64), BTreeMap<String, Backoff>>,
 }
 
 impl DaemonSetController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("daemonset-controller", None),
             failed: BTreeMap::new(),
         }
     }
 
-    /// A node concerns the sets whose Pods it now may or may no longer run.
-    fn observe_node(&mut self, change: &Change, api: &ApiServer) {
-        if change.kind == ChangeKind::Deleted || !moved(change) {
-            return;
-        }
-        for set in api.list(&DAEMON_SETS, None) {
-            let before = change.previous.as_ref().map(|node| nodes::verdict(set, node));
-            let after = nodes::verdict(set, &change.object);
-            let concerned = before.map_or(after.should_run, |before| before != after);
-            if concerned {
-                self.queue.add(api.now(), Key::of(set));
-            }
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let set = api.get(&DAEMON_SETS, &key.namespace, &key.name).cloned();
-        let Some(set) = set.filter(|set| !ownership::is_deleted(set)) else {
-            self.queue.forget(key);
-            return;
-        };
-        match self.look_at(api, key, &set) {
-            Ok(()) => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-
-    fn look_at(&mut self, api: &mut ApiServer, key: &Key, set: &Object) -> Result<(), Status> {
+    fn look_at(
+        &mut self,
+        api: &mut ApiServer,
+        key: &Key,
+        set: &Object,
+        queue: &mut WorkQueue,
+    ) -> Result<(), Status> {
         let history = history::sync(api, set, REVISION_LABEL)?;
         let nodes: Vec<Object> = api.list(&NODES, None).cloned().collect();
         let pods = ownership::claim_all(api, set, &PODS, |_| true);
@@ -92,11 +68,11 @@ impl DaemonSetController {
             pauses.get(node).and_then(|pause| pause.until_since_update(now))
         });
         let (status, check_at) = status::next(&observed, now);
-        let done = self.carry_out(api, set, &observed, actions);
+        let done = self.carry_out(api, set, &observed, actions, queue);
         let tidied = done.and_then(|()| truncate(api, set, &pods, &history));
         let written = write_status(api, &DAEMON_SETS, set, status);
         if let Some(time) = check_at {
-            self.queue.add_at(time, key.clone());
+            queue.add_at(time, key.clone());
         }
         tidied.and(written)
     }
@@ -112,6 +88,7 @@ impl DaemonSetController {
         set: &Object,
         observed: &Observed<'_>,
         actions: Vec<Action>,
+        queue: &mut WorkQueue,
     ) -> Result<(), Status> {
         let (mut create, mut delete) = (Vec::new(), Vec::new());
         for action in actions {
@@ -122,7 +99,7 @@ impl DaemonSetController {
                     self.tell_of_ended(api, set, &pod, &node);
                     delete.push(text(&pod, &["metadata", "name"]).to_owned());
                 }
-                Action::Wait(until) => self.queue.add_at(until, Key::of(set)),
+                Action::Wait(until) => queue.add_at(until, Key::of(set)),
             }
         }
         let created = slow_start(create.len().min(BURST), |index| {
@@ -162,34 +139,57 @@ impl DaemonSetController {
     }
 }
 
-impl Component for DaemonSetController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for DaemonSetController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "daemonset-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         let alive = change.kind != ChangeKind::Deleted;
         if change.resource == &DAEMON_SETS {
             if alive {
-                self.queue.add(api.now(), Key::of(&change.object));
+                queue.add(api.now(), Key::of(&change.object));
             } else {
                 let uid = ownership::uid_of(&change.object);
                 self.failed.retain(|(of, _), _| of != uid);
             }
         } else if change.resource == &NODES {
-            self.observe_node(change, api);
+            observe_node(change, api, queue);
         } else if change.resource == &PODS
             || (change.resource == &CONTROLLER_REVISIONS && change.kind != ChangeKind::Added)
         {
             for key in ownership::concerned(change, api, &DAEMON_SETS) {
-                self.queue.add(api.now(), key);
+                queue.add(api.now(), key);
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let set = api.get(&DAEMON_SETS, &key.namespace, &key.name).cloned();
+        let Some(set) = set.filter(|set| !ownership::is_deleted(set)) else {
+            queue.forget(key);
+            return;
+        };
+        match self.look_at(api, key, &set, queue) {
+            Ok(()) => queue.forget(key),
+            Err(_) => queue.retry(api.now(), key.clone()),
+        }
     }
+}
 
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+/// A node concerns the sets whose Pods it now may or may no longer run.
+fn observe_node(change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+    if change.kind == ChangeKind::Deleted || !moved(change) {
+        return;
+    }
+    for set in api.list(&DAEMON_SETS, None) {
+        let before = change.previous.as_ref().map(|node| nodes::verdict(set, node));
+        let after = nodes::verdict(set, &change.object);
+        let concerned = before.map_or(after.should_run, |before| before != after);
+        if concerned {
+            queue.add(api.now(), Key::of(set));
         }
     }
 }

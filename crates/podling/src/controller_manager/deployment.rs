@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
-use crate::clock::Time;
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::events::{Event, Recorder};
 use crate::resource::{DEPLOYMENTS, PODS, REPLICA_SETS};
 use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::queue::{Key, Span, WorkQueue};
 use super::{ownership, pod, write_options};
 
@@ -32,63 +32,17 @@ use status::Condition;
 /// ReplicaSets have acted on the last look before the next.
 const LATENCY: Span = (Duration::from_millis(15), Duration::from_millis(35));
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct DeploymentController {
-    queue: WorkQueue,
     events: Recorder,
 }
 
 impl DeploymentController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::with_latency(rng, LATENCY),
             events: Recorder::new("deployment-controller", None),
-        }
-    }
-
-    /// A Recreate Deployment waits for the last of its old pods.
-    fn observe_lost_pod(&mut self, pod: &Value, api: &ApiServer) {
-        let namespace = text(pod, &["metadata", "namespace"]);
-        let Some(set) = ownership::controller_of(pod) else {
-            return;
-        };
-        let Some(set) = api.get(&REPLICA_SETS, namespace, text(set, &["name"])) else {
-            return;
-        };
-        let Some(owner) = ownership::controller_of(set) else {
-            return;
-        };
-        let name = text(owner, &["name"]);
-        let deployment = api.get(&DEPLOYMENTS, namespace, name);
-        if deployment.is_some_and(|deployment| strategy::is_recreate(deployment)) {
-            self.queue.add(api.now(), Key::new(namespace, name));
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(deployment) = api.get(&DEPLOYMENTS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
-            return;
-        };
-        let sets = ownership::claim_all(api, &deployment, &REPLICA_SETS, |_| true);
-        let running = match strategy::is_recreate(&deployment) {
-            true => running_sets(api, &sets),
-            false => Vec::new(),
-        };
-        let observed = Observed {
-            deployment: Value::clone(&deployment),
-            sets: sets.iter().map(|set| ReplicaSet(Value::clone(set))).collect(),
-            running,
-        };
-        let plan = plan::plan(observed, api.now());
-        match self.carry_out(api, &deployment, plan.writes) {
-            Ok(()) => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-        if let Some(time) = plan.check_at {
-            self.queue.add_at(time, key.clone());
         }
     }
 
@@ -141,27 +95,71 @@ impl DeploymentController {
     }
 }
 
-impl Component for DeploymentController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for DeploymentController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "deployment-controller"
+    }
+
+    fn work_queue(&self, rng: Rng) -> WorkQueue {
+        WorkQueue::with_latency(rng, LATENCY)
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == &DEPLOYMENTS && change.kind != ChangeKind::Deleted {
-            self.queue.add(api.now(), Key::of(&change.object));
+            queue.add(api.now(), Key::of(&change.object));
         } else if change.resource == &REPLICA_SETS {
             for key in ownership::concerned(change, api, &DEPLOYMENTS) {
-                self.queue.add(api.now(), key);
+                queue.add(api.now(), key);
             }
         } else if change.resource == &PODS && change.kind == ChangeKind::Deleted {
-            self.observe_lost_pod(&change.object, api);
+            observe_lost_pod(&change.object, api, queue);
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let Some(deployment) = api.get(&DEPLOYMENTS, &key.namespace, &key.name).cloned() else {
+            queue.forget(key);
+            return;
+        };
+        let sets = ownership::claim_all(api, &deployment, &REPLICA_SETS, |_| true);
+        let running = match strategy::is_recreate(&deployment) {
+            true => running_sets(api, &sets),
+            false => Vec::new(),
+        };
+        let observed = Observed {
+            deployment: Value::clone(&deployment),
+            sets: sets.iter().map(|set| ReplicaSet(Value::clone(set))).collect(),
+            running,
+        };
+        let plan = plan::plan(observed, api.now());
+        match self.carry_out(api, &deployment, plan.writes) {
+            Ok(()) => queue.forget(key),
+            Err(_) => queue.retry(api.now(), key.clone()),
         }
+        if let Some(time) = plan.check_at {
+            queue.add_at(time, key.clone());
+        }
+    }
+}
+
+/// A Recreate Deployment waits for the last of its old pods.
+fn observe_lost_pod(pod: &Value, api: &ApiServer, queue: &mut WorkQueue) {
+    let namespace = text(pod, &["metadata", "namespace"]);
+    let Some(set) = ownership::controller_of(pod) else {
+        return;
+    };
+    let Some(set) = api.get(&REPLICA_SETS, namespace, text(set, &["name"])) else {
+        return;
+    };
+    let Some(owner) = ownership::controller_of(set) else {
+        return;
+    };
+    let name = text(owner, &["name"]);
+    let deployment = api.get(&DEPLOYMENTS, namespace, name);
+    if deployment.is_some_and(|deployment| strategy::is_recreate(deployment)) {
+        queue.add(api.now(), Key::new(namespace, name));
     }
 }
 

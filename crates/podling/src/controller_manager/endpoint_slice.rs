@@ -3,13 +3,12 @@
 //! Source: `k8s.io/endpointslice`. Differs from Kubernetes: IPv4 only, no topology hints, no mirroring of
 //! hand-made Endpoints.
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
-use crate::clock::Time;
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::resource::{ENDPOINT_SLICES, NODES, SERVICES};
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, Object, text};
 
+use super::controller::Controller;
 use super::ownership::{self, is_deleted};
 use super::queue::{Key, WorkQueue};
 use super::service_endpoints::{self as behind, TriggerTimes};
@@ -19,23 +18,31 @@ mod reconcile;
 
 use reconcile::{Behind, Write};
 
-/// The controller with its queue.
-#[derive(Debug)]
+/// The controller, and what it remembers.
+#[derive(Debug, Default)]
 pub(crate) struct EndpointSliceController {
-    queue: WorkQueue,
     triggers: TriggerTimes,
 }
 
-impl EndpointSliceController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-            triggers: TriggerTimes::default(),
+impl Controller for EndpointSliceController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "endpointslice-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        behind::observe(queue, change, api);
+        if change.resource == &ENDPOINT_SLICES
+            && let Some(service) = ownership::controller_of(&change.object)
+        {
+            let namespace = text(&change.object, &["metadata", "namespace"]);
+            let key = Key::new(namespace, text(service, &["name"]));
+            queue.add(api.now(), key);
         }
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let Some(service) = api.get(&SERVICES, &key.namespace, &key.name).cloned() else {
             // Its slices are the garbage collector's.
             self.triggers.forget(key);
@@ -59,31 +66,8 @@ impl EndpointSliceController {
             failed |= carry_out(api, key, write).is_err();
         }
         match failed {
-            true => self.queue.retry(api.now(), key.clone()),
-            false => self.queue.forget(key),
-        }
-    }
-}
-
-impl Component for EndpointSliceController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        behind::observe(&mut self.queue, change, api);
-        if change.resource == &ENDPOINT_SLICES
-            && let Some(service) = ownership::controller_of(&change.object)
-        {
-            let namespace = text(&change.object, &["metadata", "namespace"]);
-            let key = Key::new(namespace, text(service, &["name"]));
-            self.queue.add(api.now(), key);
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+            true => queue.retry(api.now(), key.clone()),
+            false => queue.forget(key),
         }
     }
 }

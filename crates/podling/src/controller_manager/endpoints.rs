@@ -7,34 +7,35 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::resource::{ENDPOINTS, SERVICES};
-use crate::rng::Rng;
 use crate::storage::{Change, Object, text};
 
+use super::controller::Controller;
 use super::ownership::is_deleted;
 use super::queue::{Key, WorkQueue};
 use super::service_endpoints::{self as behind, TriggerTimes};
 use super::{pod, write_options};
 
-/// The controller with its queue.
-#[derive(Debug)]
+/// The controller, and what it remembers.
+#[derive(Debug, Default)]
 pub(crate) struct EndpointsController {
-    queue: WorkQueue,
     triggers: TriggerTimes,
 }
 
-impl EndpointsController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-            triggers: TriggerTimes::default(),
-        }
+impl Controller for EndpointsController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "endpoints-controller"
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        behind::observe(queue, change, api);
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let Some(service) = api.get(&SERVICES, &key.namespace, &key.name).cloned() else {
             self.triggers.forget(key);
             // A service without a selector has no object of ours; then there is nothing to delete.
@@ -56,25 +57,9 @@ impl EndpointsController {
             None => api.create(&ENDPOINTS, &key.namespace, wanted, &write_options()),
         };
         match written {
-            Ok(_) => self.queue.forget(key),
+            Ok(_) => queue.forget(key),
             Err(_) if is_deleted(&service) => {}
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-}
-
-impl Component for EndpointsController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        behind::observe(&mut self.queue, change, api);
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+            Err(_) => queue.retry(api.now(), key.clone()),
         }
     }
 }

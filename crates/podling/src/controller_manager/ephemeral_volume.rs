@@ -4,37 +4,52 @@
 
 use serde_json::{Value, json};
 
-use crate::apiserver::{ApiServer, Component};
-use crate::clock::Time;
+use crate::apiserver::ApiServer;
 use crate::events::{Event, Recorder};
 use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PODS};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, text};
 use crate::volume::claim_behind;
 
+use super::controller::Controller;
 use super::ownership::{controller_reference, is_deleted};
 use super::queue::{Key, WorkQueue};
 use super::write_options;
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct EphemeralVolumeController {
-    queue: WorkQueue,
     events: Recorder,
 }
 
 impl EphemeralVolumeController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("ephemeral_volume", None),
         }
     }
+}
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+impl Controller for EphemeralVolumeController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "ephemeral-volume-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        let is_new = change.kind == ChangeKind::Added && change.resource == &PODS;
+        if is_new && ephemeral_volumes(&change.object).next().is_some() {
+            queue.add(api.now(), Key::of(&change.object));
+        }
+        if change.resource == &PERSISTENT_VOLUME_CLAIMS && change.kind == ChangeKind::Deleted {
+            claim_gone(&change.object, api, queue);
+        }
+    }
+
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         };
         if is_deleted(&pod) {
@@ -58,49 +73,24 @@ impl EphemeralVolumeController {
             if let Err(why) = outcome {
                 let event = Event::warning("FailedBinding", &why);
                 self.events.record(api, &pod, None, event);
-                self.queue.retry(api.now(), key.clone());
+                queue.retry(api.now(), key.clone());
                 return;
             }
         }
-        self.queue.forget(key);
+        queue.forget(key);
     }
 }
 
-impl Component for EphemeralVolumeController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        let is_new = change.kind == ChangeKind::Added && change.resource == &PODS;
-        if is_new && ephemeral_volumes(&change.object).next().is_some() {
-            self.queue.add(api.now(), Key::of(&change.object));
-        }
-        if change.resource == &PERSISTENT_VOLUME_CLAIMS && change.kind == ChangeKind::Deleted {
-            self.claim_gone(&change.object, api);
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
-        }
-    }
-}
-
-impl EphemeralVolumeController {
-    /// A claim that is gone while its Pod is there is made again.
-    fn claim_gone(&mut self, claim: &Value, api: &ApiServer) {
-        let owners = claim["metadata"]["ownerReferences"].as_array();
-        let pods = owners
-            .into_iter()
-            .flatten()
-            .filter(|owner| owner["kind"] == "Pod");
-        for owner in pods {
-            let namespace = text(claim, &["metadata", "namespace"]);
-            self.queue
-                .add(api.now(), Key::new(namespace, text(owner, &["name"])));
-        }
+/// A claim that is gone while its Pod is there is made again.
+fn claim_gone(claim: &Value, api: &ApiServer, queue: &mut WorkQueue) {
+    let owners = claim["metadata"]["ownerReferences"].as_array();
+    let pods = owners
+        .into_iter()
+        .flatten()
+        .filter(|owner| owner["kind"] == "Pod");
+    for owner in pods {
+        let namespace = text(claim, &["metadata", "namespace"]);
+        queue.add(api.now(), Key::new(namespace, text(owner, &["name"])));
     }
 }
 

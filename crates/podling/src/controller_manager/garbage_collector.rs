@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::apiserver::versions::stored_as;
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::resource::Resource;
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::ownership::{self, is_deleted};
 use super::queue::WorkQueue;
 use super::write_options;
@@ -23,7 +23,7 @@ use decide::Decision;
 
 /// Which object.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-struct ObjectKey {
+pub(crate) struct ObjectKey {
     resource: &'static Resource,
     namespace: String,
     name: String,
@@ -43,23 +43,14 @@ impl ObjectKey {
     }
 }
 
-/// The collector: who owns what, and what is to be looked at.
-#[derive(Debug)]
+/// The collector: who owns what.
+#[derive(Debug, Default)]
 pub(crate) struct GarbageCollector {
-    queue: WorkQueue<ObjectKey>,
     /// What each owner, by UID, owns.
     dependents: BTreeMap<String, BTreeSet<ObjectKey>>,
 }
 
 impl GarbageCollector {
-    /// A collector whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-            dependents: BTreeMap::new(),
-        }
-    }
-
     fn index(&mut self, key: &ObjectKey, previous: Option<&Value>, now: Option<&Value>) {
         for owner in previous.into_iter().flat_map(owners) {
             if let Some(owned) = self.dependents.get_mut(owner) {
@@ -82,26 +73,46 @@ impl GarbageCollector {
         owned.into_iter().flatten().cloned().collect()
     }
 
-    fn add_dependents(&mut self, object: &Value, now: Time) {
+    fn add_dependents(&self, object: &Value, now: Time, queue: &mut WorkQueue<ObjectKey>) {
         for dependent in self.dependents_of(object) {
-            self.queue.add(now, dependent);
+            queue.add(now, dependent);
+        }
+    }
+}
+
+impl Controller for GarbageCollector {
+    type Item = ObjectKey;
+
+    fn name(&self) -> &'static str {
+        "garbage-collector-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue<ObjectKey>) {
+        let key = ObjectKey::of(change.resource, &change.object);
+        let now = api.now();
+        let previous = change.previous.as_deref();
+        if change.kind == ChangeKind::Deleted {
+            self.index(&key, previous, None);
+            self.add_dependents(&change.object, now, queue);
+            add_owners(&key, &change.object, api, queue);
+            return;
+        }
+        let reowned = previous.is_none_or(|previous| {
+            previous["metadata"]["ownerReferences"] != change.object["metadata"]["ownerReferences"]
+        });
+        if reowned {
+            self.index(&key, previous, Some(&change.object));
+            add_owners(&key, previous.unwrap_or(&change.object), api, queue);
+        }
+        let owned = reowned && !references(&change.object).is_empty();
+        if owned || decide::is_waiting(&change.object) {
+            queue.add(now, key);
         }
     }
 
-    /// An owner may wait for what it owns.
-    fn add_owners(&mut self, key: &ObjectKey, object: &Value, api: &ApiServer) {
-        for reference in references(object) {
-            if let Some(owner) = owner_key(key, reference)
-                && owner.get(api).is_some_and(|owner| is_deleted(owner))
-            {
-                self.queue.add(api.now(), owner);
-            }
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &ObjectKey) {
+    fn sync(&mut self, api: &mut ApiServer, key: &ObjectKey, queue: &mut WorkQueue<ObjectKey>) {
         let Some(object) = key.get(api).cloned() else {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         };
         let dependents = self.dependents_of(&object);
@@ -112,82 +123,64 @@ impl GarbageCollector {
         let decision = decide::decide(&object, &owned, |reference| find_owner(api, key, reference));
         match decision {
             Decision::Keep => {}
-            Decision::Delete(policy) => self.delete(api, key, &object, policy),
-            Decision::Update(object) => self.update(api, key, object),
+            Decision::Delete(policy) => delete(api, key, &object, policy, queue),
+            Decision::Update(object) => update(api, key, object, queue),
             Decision::DeleteDependents => {
                 let now = api.now();
-                self.add_dependents(&object, now);
+                self.add_dependents(&object, now, queue);
             }
             Decision::Orphan(without_finalizer) => {
-                self.orphan(api, &object, &dependents);
-                self.update(api, key, without_finalizer);
-            }
-        }
-    }
-
-    fn delete(&mut self, api: &mut ApiServer, key: &ObjectKey, object: &Value, policy: &str) {
-        let options = DeleteOptions {
-            propagation_policy: Some(policy.to_owned()),
-            uid: Some(ownership::uid_of(object).to_owned()),
-            ..DeleteOptions::default()
-        };
-        match api.delete(key.resource, &key.namespace, &key.name, &options) {
-            Ok(_) => self.queue.forget(key),
-            Err(refusal) if refusal.code == 404 => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-
-    fn update(&mut self, api: &mut ApiServer, key: &ObjectKey, object: Value) {
-        match api.update(key.resource, None, object, &write_options()) {
-            Ok(_) => self.queue.forget(key),
-            Err(refusal) if refusal.code == 404 => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-
-    fn orphan(&mut self, api: &mut ApiServer, owner: &Value, dependents: &[ObjectKey]) {
-        for key in dependents {
-            if let Some(dependent) = key.get(api) {
-                let released = ownership::released(dependent, owner);
-                self.update(api, key, released);
+                orphan(api, &object, &dependents, queue);
+                update(api, key, without_finalizer, queue);
             }
         }
     }
 }
 
-impl Component for GarbageCollector {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        let key = ObjectKey::of(change.resource, &change.object);
-        let now = api.now();
-        let previous = change.previous.as_deref();
-        if change.kind == ChangeKind::Deleted {
-            self.index(&key, previous, None);
-            self.add_dependents(&change.object, now);
-            self.add_owners(&key, &change.object, api);
-            return;
-        }
-        let reowned = previous.is_none_or(|previous| {
-            previous["metadata"]["ownerReferences"] != change.object["metadata"]["ownerReferences"]
-        });
-        if reowned {
-            self.index(&key, previous, Some(&change.object));
-            self.add_owners(&key, previous.unwrap_or(&change.object), api);
-        }
-        let owned = reowned && !references(&change.object).is_empty();
-        if owned || decide::is_waiting(&change.object) {
-            self.queue.add(now, key);
+fn orphan(api: &mut ApiServer, owner: &Value, dependents: &[ObjectKey], queue: &mut WorkQueue<ObjectKey>) {
+    for key in dependents {
+        if let Some(dependent) = key.get(api) {
+            let released = ownership::released(dependent, owner);
+            update(api, key, released, queue);
         }
     }
+}
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+/// An owner may wait for what it owns.
+fn add_owners(key: &ObjectKey, object: &Value, api: &ApiServer, queue: &mut WorkQueue<ObjectKey>) {
+    for reference in references(object) {
+        if let Some(owner) = owner_key(key, reference)
+            && owner.get(api).is_some_and(|owner| is_deleted(owner))
+        {
+            queue.add(api.now(), owner);
         }
+    }
+}
+
+fn delete(
+    api: &mut ApiServer,
+    key: &ObjectKey,
+    object: &Value,
+    policy: &str,
+    queue: &mut WorkQueue<ObjectKey>,
+) {
+    let options = DeleteOptions {
+        propagation_policy: Some(policy.to_owned()),
+        uid: Some(ownership::uid_of(object).to_owned()),
+        ..DeleteOptions::default()
+    };
+    match api.delete(key.resource, &key.namespace, &key.name, &options) {
+        Ok(_) => queue.forget(key),
+        Err(refusal) if refusal.code == 404 => queue.forget(key),
+        Err(_) => queue.retry(api.now(), key.clone()),
+    }
+}
+
+fn update(api: &mut ApiServer, key: &ObjectKey, object: Value, queue: &mut WorkQueue<ObjectKey>) {
+    match api.update(key.resource, None, object, &write_options()) {
+        Ok(_) => queue.forget(key),
+        Err(refusal) if refusal.code == 404 => queue.forget(key),
+        Err(_) => queue.retry(api.now(), key.clone()),
     }
 }
 

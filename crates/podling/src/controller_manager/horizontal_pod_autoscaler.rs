@@ -9,13 +9,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component};
-use crate::clock::Time;
+use crate::apiserver::ApiServer;
 use crate::events::{Event, EventType, Recorder};
 use crate::resource::{HORIZONTAL_POD_AUTOSCALERS, PODS};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue};
 use super::write_status;
 
@@ -34,10 +33,9 @@ use history::History;
 /// Each autoscaler is looked at so often (`--horizontal-pod-autoscaler-sync-period`).
 const SYNC_PERIOD: Duration = Duration::from_secs(15);
 
-/// The controller with its queue and what it remembers of each autoscaler.
+/// The controller, and what it remembers of each autoscaler.
 #[derive(Debug)]
 pub(crate) struct HorizontalController {
-    queue: WorkQueue,
     events: Recorder,
     histories: BTreeMap<Key, History>,
     /// The Pods that each autoscaler's target selects, as it was last seen.
@@ -46,24 +44,12 @@ pub(crate) struct HorizontalController {
 
 impl HorizontalController {
     /// A controller; it draws nothing, because its queue has a fixed pace.
-    pub(crate) fn new(rng: Rng) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("horizontal-pod-autoscaler", None),
             histories: BTreeMap::new(),
             selectors: BTreeMap::new(),
         }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let found = api.get(&HORIZONTAL_POD_AUTOSCALERS, &key.namespace, &key.name);
-        let Some(autoscaler) = found.cloned() else {
-            self.histories.remove(key);
-            self.selectors.remove(key);
-            return;
-        };
-        self.reconcile(api, key, &autoscaler);
-        self.queue.add_at(api.now() + SYNC_PERIOD, key.clone());
     }
 
     fn reconcile(&mut self, api: &mut ApiServer, key: &Key, autoscaler: &Object) {
@@ -150,27 +136,34 @@ fn selected(api: &ApiServer, namespace: &str, selector: Option<&Value>) -> Vec<O
         .collect()
 }
 
-impl Component for HorizontalController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for HorizontalController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "horizontal-pod-autoscaler-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource != &HORIZONTAL_POD_AUTOSCALERS {
             return;
         }
         let key = Key::of(&change.object);
         match change.kind {
             // Its memory goes with its next turn.
-            ChangeKind::Deleted => self.queue.add(api.now(), key),
-            ChangeKind::Added | ChangeKind::Modified => self.queue.add_at(api.now() + SYNC_PERIOD, key),
+            ChangeKind::Deleted => queue.add(api.now(), key),
+            ChangeKind::Added | ChangeKind::Modified => queue.add_at(api.now() + SYNC_PERIOD, key),
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
-        }
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let found = api.get(&HORIZONTAL_POD_AUTOSCALERS, &key.namespace, &key.name);
+        let Some(autoscaler) = found.cloned() else {
+            self.histories.remove(key);
+            self.selectors.remove(key);
+            return;
+        };
+        self.reconcile(api, key, &autoscaler);
+        queue.add_at(api.now() + SYNC_PERIOD, key.clone());
     }
 }
 

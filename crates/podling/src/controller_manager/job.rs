@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::apiserver::ApiServer;
 use crate::apiserver::registry::read::{Fields as _, object_at};
-use crate::apiserver::{ApiServer, Component};
 use crate::clock::Time;
 use crate::events::{Event, Recorder};
 use crate::resource::{JOBS, PODS};
@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::ownership;
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
@@ -49,14 +50,20 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_s
 /// What `spec.managedBy` says of a Job that is left to this controller.
 const OWN_NAME: &str = "kubernetes.io/job-controller";
 
-/// The controller with its queues.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct JobController {
-    queue: WorkQueue,
-    /// Pods that hold a finalizer for no Job any more.
-    orphans: WorkQueue,
     failures: BTreeMap<Key, Record>,
     events: Recorder,
+}
+
+/// What the controller's queue holds.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Work {
+    /// A Job is to be looked at.
+    Job(Key),
+    /// A Pod holds a finalizer for no Job any more.
+    Orphan(Key),
 }
 
 /// A Job whose status has been worked on.
@@ -84,68 +91,19 @@ impl Counts {
 }
 
 impl JobController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(mut rng: Rng) -> Self {
-        let orphans = WorkQueue::new(Rng::new(rng.next_u64()));
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng).backing_off(BACK_OFF),
-            orphans,
             failures: BTreeMap::new(),
             events: Recorder::new("job-controller", None),
         }
     }
 
-    fn observe_job(&mut self, change: &Change, api: &ApiServer) {
-        let (job, key) = (&change.object, Key::of(&change.object));
-        let generation = |job: &Value| job["metadata"]["generation"].as_i64();
-        let only_status = change.kind == ChangeKind::Modified
-            && change
-                .previous
-                .as_ref()
-                .is_some_and(|before| generation(before) == generation(job));
-        match only_status {
-            true => self.queue.add_at(api.now() + BATCH, key),
-            false => self.queue.add(api.now(), key),
-        }
-        if change.kind == ChangeKind::Deleted || condition::is_finished(job) {
-            self.free_pods_of(job, api);
-        }
-    }
-
-    /// No sync will free the Pods of a Job that is over.
-    fn free_pods_of(&mut self, job: &Value, api: &ApiServer) {
-        let namespace = text(job, &["metadata", "namespace"]);
-        let is_own = |pod: &&Object| {
-            ownership::controller_of(pod).is_some_and(|owner| text(owner, &["uid"]) == ownership::uid_of(job))
-        };
-        let pods = api.list(&PODS, Some(namespace));
-        for pod in pods.filter(is_own).filter(|pod| pod::is_tracked(pod)) {
-            self.orphans.add(api.now(), Key::of(pod));
-        }
-    }
-
-    fn observe_pod(&mut self, change: &Change, api: &ApiServer) {
-        for key in ownership::concerned(change, api, &JOBS) {
-            self.queue.add_at(api.now() + BATCH, key);
-        }
-        let pod = &change.object;
-        let is_left = match ownership::controller_of(pod) {
-            Some(_) => {
-                let is_over = owner(api, pod).is_none_or(|job| condition::is_finished(job));
-                ownership::is_deleted(pod) && is_over
-            }
-            None => true,
-        };
-        if is_left && change.kind != ChangeKind::Deleted && pod::is_tracked(pod) {
-            self.orphans.add(api.now(), Key::of(pod));
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync_job(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue<Work>) {
         let stored = api.get(&JOBS, &key.namespace, &key.name).cloned();
         let Some(stored) = stored.filter(|job| !condition::is_finished(job)) else {
             self.failures.remove(key);
-            self.queue.forget(key);
+            queue.forget(&Work::Job(key.clone()));
             return;
         };
         let is_managed_elsewhere = stored["spec"]["managedBy"]
@@ -153,15 +111,21 @@ impl JobController {
             .is_some_and(|name| name != OWN_NAME);
         let synced = match is_managed_elsewhere {
             true => Ok(()),
-            false => self.sync_job(api, key, &stored),
+            false => self.look_at(api, key, &stored, queue),
         };
         match synced {
-            Ok(()) => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
+            Ok(()) => queue.forget(&Work::Job(key.clone())),
+            Err(_) => queue.retry(api.now(), Work::Job(key.clone())),
         }
     }
 
-    fn sync_job(&mut self, api: &mut ApiServer, key: &Key, stored: &Object) -> Result<(), Status> {
+    fn look_at(
+        &mut self,
+        api: &mut ApiServer,
+        key: &Key,
+        stored: &Object,
+        queue: &mut WorkQueue<Work>,
+    ) -> Result<(), Status> {
         let now = api.now();
         let pods = claim_pods(api, stored);
         let mut job = Value::clone(stored);
@@ -184,10 +148,10 @@ impl JobController {
             }
         } else {
             if let Some(deadline) = end::deadline(&observed) {
-                self.queue.add_at(deadline, key.clone());
+                queue.add_at(deadline, Work::Job(key.clone()));
             }
             if !ownership::is_deleted(&observed) {
-                managed = self.manage(api, key, &tally, &mut counts);
+                managed = self.manage(api, key, &tally, &mut counts, queue);
             }
             if is_complete(&tally, counts.active) {
                 end = Some(End::completions_reached());
@@ -207,6 +171,7 @@ impl JobController {
         key: &Key,
         tally: &Tally<'_>,
         counts: &mut Counts,
+        queue: &mut WorkQueue<Work>,
     ) -> Result<(), Status> {
         let now = api.now();
         match manage::decide(tally, now) {
@@ -214,7 +179,7 @@ impl JobController {
             Step::Wait(wait) => {
                 // While it waits, Kubernetes reports none, even if some run.
                 counts.active = 0;
-                self.queue.add_at(now + wait.max(BATCH), key.clone());
+                queue.add_at(now + wait.max(BATCH), Work::Job(key.clone()));
                 Ok(())
             }
             Step::Remove(names) => {
@@ -353,32 +318,6 @@ impl JobController {
         let event = Event::normal("Completed", "Job completed");
         self.events.record(api, job, None, event);
     }
-
-    /// Takes the finalizer off a Pod that is no Job's any more.
-    fn free_orphan(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
-            self.orphans.forget(key);
-            return;
-        };
-        let is_foreign = ownership::controller_of(&pod)
-            .is_some_and(|owner| owner["kind"] != JOBS.kind || owner["apiVersion"] != "batch/v1");
-        let is_needed = owner(api, &pod).is_some_and(|job| {
-            job["spec"]["managedBy"]
-                .as_str()
-                .is_some_and(|name| name != OWN_NAME)
-                || !condition::is_finished(job)
-        });
-        let freed = match is_foreign || is_needed || !pod::is_tracked(&pod) {
-            true => Ok(()),
-            false => api
-                .update(&PODS, None, pod::untracked(&pod), &write_options())
-                .map(drop),
-        };
-        match freed {
-            Err(refusal) if refusal.code != 404 => self.orphans.retry(api.now(), key.clone()),
-            _ => self.orphans.forget(key),
-        }
-    }
 }
 
 /// What becomes of the finalizer of a Pod that is removed.
@@ -390,26 +329,102 @@ enum Finalizer {
     Removed,
 }
 
-impl Component for JobController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for JobController {
+    type Item = Work;
+
+    fn name(&self) -> &'static str {
+        "job-controller"
+    }
+
+    fn work_queue(&self, rng: Rng) -> WorkQueue<Work> {
+        WorkQueue::new(rng).backing_off(BACK_OFF)
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
         if change.resource == &JOBS {
-            self.observe_job(change, api);
+            observe_job(change, api, queue);
         } else if change.resource == &PODS {
-            self.observe_pod(change, api);
+            observe_pod(change, api, queue);
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next().into_iter().chain(self.orphans.next()).min()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        let now = api.now();
-        if let Some(key) = self.queue.pop(now) {
-            self.sync(api, &key);
-        } else if let Some(key) = self.orphans.pop(now) {
-            self.free_orphan(api, &key);
+    fn sync(&mut self, api: &mut ApiServer, item: &Work, queue: &mut WorkQueue<Work>) {
+        match item {
+            Work::Job(key) => self.sync_job(api, key, queue),
+            Work::Orphan(key) => free_orphan(api, key, queue),
         }
+    }
+}
+
+fn observe_job(change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
+    let (job, key) = (&change.object, Key::of(&change.object));
+    let generation = |job: &Value| job["metadata"]["generation"].as_i64();
+    let only_status = change.kind == ChangeKind::Modified
+        && change
+            .previous
+            .as_ref()
+            .is_some_and(|before| generation(before) == generation(job));
+    match only_status {
+        true => queue.add_at(api.now() + BATCH, Work::Job(key)),
+        false => queue.add(api.now(), Work::Job(key)),
+    }
+    if change.kind == ChangeKind::Deleted || condition::is_finished(job) {
+        free_pods_of(job, api, queue);
+    }
+}
+
+/// Takes the finalizer off a Pod that is no Job's any more.
+fn free_orphan(api: &mut ApiServer, key: &Key, queue: &mut WorkQueue<Work>) {
+    let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
+        queue.forget(&Work::Orphan(key.clone()));
+        return;
+    };
+    let is_foreign = ownership::controller_of(&pod)
+        .is_some_and(|owner| owner["kind"] != JOBS.kind || owner["apiVersion"] != "batch/v1");
+    let is_needed = owner(api, &pod).is_some_and(|job| {
+        job["spec"]["managedBy"]
+            .as_str()
+            .is_some_and(|name| name != OWN_NAME)
+            || !condition::is_finished(job)
+    });
+    let freed = match is_foreign || is_needed || !pod::is_tracked(&pod) {
+        true => Ok(()),
+        false => api
+            .update(&PODS, None, pod::untracked(&pod), &write_options())
+            .map(drop),
+    };
+    match freed {
+        Err(refusal) if refusal.code != 404 => queue.retry(api.now(), Work::Orphan(key.clone())),
+        _ => queue.forget(&Work::Orphan(key.clone())),
+    }
+}
+
+/// No sync will free the Pods of a Job that is over.
+fn free_pods_of(job: &Value, api: &ApiServer, queue: &mut WorkQueue<Work>) {
+    let namespace = text(job, &["metadata", "namespace"]);
+    let is_own = |pod: &&Object| {
+        ownership::controller_of(pod).is_some_and(|owner| text(owner, &["uid"]) == ownership::uid_of(job))
+    };
+    let pods = api.list(&PODS, Some(namespace));
+    for pod in pods.filter(is_own).filter(|pod| pod::is_tracked(pod)) {
+        queue.add(api.now(), Work::Orphan(Key::of(pod)));
+    }
+}
+
+fn observe_pod(change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
+    for key in ownership::concerned(change, api, &JOBS) {
+        queue.add_at(api.now() + BATCH, Work::Job(key));
+    }
+    let pod = &change.object;
+    let is_left = match ownership::controller_of(pod) {
+        Some(_) => {
+            let is_over = owner(api, pod).is_none_or(|job| condition::is_finished(job));
+            ownership::is_deleted(pod) && is_over
+        }
+        None => true,
+    };
+    if is_left && change.kind != ChangeKind::Deleted && pod::is_tracked(pod) {
+        queue.add(api.now(), Work::Orphan(Key::of(pod)));
     }
 }
 

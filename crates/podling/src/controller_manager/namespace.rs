@@ -7,12 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::apiserver::versions::stored_as;
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::resource::{ALL, NAMESPACES, Resource};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::ownership::is_deleted;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
@@ -24,45 +24,28 @@ use conditions::Remaining;
 /// How long after its deletion a namespace is emptied, so that every API server knows of it.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The controller with its queue.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct NamespaceController {
-    queue: WorkQueue,
-}
+pub(crate) struct NamespaceController;
 
-impl NamespaceController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
+impl Controller for NamespaceController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "namespace-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        if change.resource == &NAMESPACES && change.kind != ChangeKind::Deleted {
+            observe_namespace(&change.object, api.now(), queue);
+        } else if change.kind == ChangeKind::Deleted && change.resource.namespaced {
+            observe_content(&change.object, api, queue);
         }
     }
 
-    fn observe_namespace(&mut self, namespace: &Value, now: Time) {
-        let deleted = text(namespace, &["metadata", "deletionTimestamp"]);
-        if let Some(deleted) = Time::parse(deleted) {
-            let first = deleted + GRACE;
-            match first > now {
-                true => self.queue.add_at(first, Key::of(namespace)),
-                false => self.queue.add(now, Key::of(namespace)),
-            }
-        }
-    }
-
-    /// Something in a namespace is gone: it may have been the last.
-    fn observe_content(&mut self, content: &Value, api: &ApiServer) {
-        let name = text(content, &["metadata", "namespace"]);
-        if let Some(namespace) = api
-            .get(&NAMESPACES, "", name)
-            .filter(|namespace| is_deleted(namespace))
-        {
-            self.observe_namespace(namespace, api.now());
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let Some(namespace) = api.get(&NAMESPACES, "", &key.name).cloned() else {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         };
         if !is_deleted(&namespace) {
@@ -72,43 +55,45 @@ impl NamespaceController {
         let remaining = remaining(api, &key.name);
         write_conditions(api, &namespace, &remaining);
         if remaining.is_empty() {
-            self.finalize(api, key);
-        }
-    }
-
-    fn finalize(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(namespace) = api.get(&NAMESPACES, "", &key.name) else {
-            return;
-        };
-        let mut namespace = Value::clone(namespace);
-        if let Some(finalizers) = namespace["spec"]["finalizers"].as_array_mut() {
-            finalizers.retain(|finalizer| finalizer != "kubernetes");
-        }
-        match api.update(&NAMESPACES, Some("finalize"), namespace, &write_options()) {
-            Ok(_) => self.queue.forget(key),
-            Err(refusal) if refusal.code == 404 => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
+            finalize(api, key, queue);
         }
     }
 }
 
-impl Component for NamespaceController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        if change.resource == &NAMESPACES && change.kind != ChangeKind::Deleted {
-            self.observe_namespace(&change.object, api.now());
-        } else if change.kind == ChangeKind::Deleted && change.resource.namespaced {
-            self.observe_content(&change.object, api);
+fn observe_namespace(namespace: &Value, now: Time, queue: &mut WorkQueue) {
+    let deleted = text(namespace, &["metadata", "deletionTimestamp"]);
+    if let Some(deleted) = Time::parse(deleted) {
+        let first = deleted + GRACE;
+        match first > now {
+            true => queue.add_at(first, Key::of(namespace)),
+            false => queue.add(now, Key::of(namespace)),
         }
     }
+}
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
+/// Something in a namespace is gone: it may have been the last.
+fn observe_content(content: &Value, api: &ApiServer, queue: &mut WorkQueue) {
+    let name = text(content, &["metadata", "namespace"]);
+    if let Some(namespace) = api
+        .get(&NAMESPACES, "", name)
+        .filter(|namespace| is_deleted(namespace))
+    {
+        observe_namespace(namespace, api.now(), queue);
     }
+}
 
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
-        }
+fn finalize(api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+    let Some(namespace) = api.get(&NAMESPACES, "", &key.name) else {
+        return;
+    };
+    let mut namespace = Value::clone(namespace);
+    if let Some(finalizers) = namespace["spec"]["finalizers"].as_array_mut() {
+        finalizers.retain(|finalizer| finalizer != "kubernetes");
+    }
+    match api.update(&NAMESPACES, Some("finalize"), namespace, &write_options()) {
+        Ok(_) => queue.forget(key),
+        Err(refusal) if refusal.code == 404 => queue.forget(key),
+        Err(_) => queue.retry(api.now(), key.clone()),
     }
 }
 

@@ -6,12 +6,11 @@
 
 use serde_json::{Value, json};
 
-use crate::apiserver::{ApiServer, Component};
-use crate::clock::Time;
+use crate::apiserver::ApiServer;
 use crate::resource::{CONFIG_MAPS, NAMESPACES, Resource, SERVICE_ACCOUNTS};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, text};
 
+use super::controller::Controller;
 use super::ownership::is_deleted;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
@@ -24,53 +23,38 @@ const ROOT_CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to veri
 /// The certificate that Pods trust the API server by.
 pub(super) const ROOT_CA_BUNDLE: &str = include_str!("namespace_content/root-ca.crt");
 
-/// The controller with its queue of namespaces.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct NamespaceContentController {
-    queue: WorkQueue,
-}
+pub(crate) struct NamespaceContentController;
 
-impl NamespaceContentController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
+impl Controller for NamespaceContentController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "namespace-content-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        let object = &change.object;
+        if change.resource == &NAMESPACES && change.kind == ChangeKind::Added {
+            queue.add(api.now(), Key::of(object));
+        } else if is_ours(change.resource, text(object, &["metadata", "name"])) {
+            let namespace = text(object, &["metadata", "namespace"]);
+            queue.add(api.now(), Key::new("", namespace));
         }
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let namespace = api.get(&NAMESPACES, "", &key.name);
         if namespace.is_none_or(|namespace| is_deleted(namespace)) {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         }
         let account = ensure(api, &SERVICE_ACCOUNTS, &key.name, service_account());
         let certificate = ensure(api, &CONFIG_MAPS, &key.name, root_ca());
         match account && certificate {
-            true => self.queue.forget(key),
-            false => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-}
-
-impl Component for NamespaceContentController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        let object = &change.object;
-        if change.resource == &NAMESPACES && change.kind == ChangeKind::Added {
-            self.queue.add(api.now(), Key::of(object));
-        } else if is_ours(change.resource, text(object, &["metadata", "name"])) {
-            let namespace = text(object, &["metadata", "namespace"]);
-            self.queue.add(api.now(), Key::new("", namespace));
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+            true => queue.forget(key),
+            false => queue.retry(api.now(), key.clone()),
         }
     }
 }

@@ -72,10 +72,10 @@ pub(crate) struct NodeLifecycleController {
 }
 
 impl NodeLifecycleController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet; `seed` makes its jitter.
+    pub(crate) fn new(seed: u64) -> Self {
         Self {
-            queue: WorkQueue::new(rng),
+            queue: WorkQueue::new(Rng::named("node-lifecycle-controller", seed)),
             events: Recorder::new("node-controller", None),
             started: None,
             next_look: None,

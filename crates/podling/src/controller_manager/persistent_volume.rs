@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::events::{Event, Recorder};
 use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, STORAGE_CLASSES};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::volume::{self, class_of};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue, next_round};
 use super::{pod, write_options};
 
@@ -30,31 +30,31 @@ const RESYNC: Duration = Duration::from_secs(15);
 
 /// What is looked at.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Work {
+pub(crate) enum Work {
+    /// A claim.
     Claim(Key),
+    /// The volume of that name.
     Volume(String),
 }
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct PersistentVolumeController {
-    queue: WorkQueue<Work>,
     events: Recorder,
     /// When the controller first saw anything: resyncs come each so long after it.
     started: Option<Time>,
 }
 
 impl PersistentVolumeController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("persistentvolume-controller", None),
             started: None,
         }
     }
 
-    fn sync_claim(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync_claim(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue<Work>) {
         let Some(claim) = api
             .get(&PERSISTENT_VOLUME_CLAIMS, &key.namespace, &key.name)
             .cloned()
@@ -67,7 +67,7 @@ impl PersistentVolumeController {
             .is_none_or(|claim| claim["status"]["phase"] == "Bound");
         if !is_bound {
             let next = next_round(self.started.unwrap_or_default(), RESYNC, api.now());
-            self.queue.add_at(next, Work::Claim(key.clone()));
+            queue.add_at(next, Work::Claim(key.clone()));
         }
     }
 
@@ -108,7 +108,7 @@ impl PersistentVolumeController {
         self.events.record(api, &claim, None, event);
     }
 
-    fn sync_volume(&mut self, api: &mut ApiServer, name: &str) {
+    fn sync_volume(&mut self, api: &mut ApiServer, name: &str, queue: &mut WorkQueue<Work>) {
         let Some(volume) = api.get(&PERSISTENT_VOLUMES, "", name).cloned() else {
             return;
         };
@@ -120,7 +120,7 @@ impl PersistentVolumeController {
             VolumePlan::Mismatched => self.report_mismatch(api, &volume, claim.as_ref()),
             VolumePlan::LookAtClaim => {
                 if let Some(claim) = claim {
-                    self.queue.add(api.now(), Work::Claim(Key::of(&claim)));
+                    queue.add(api.now(), Work::Claim(Key::of(&claim)));
                 }
             }
             VolumePlan::Unbind => unbind(api, &volume),
@@ -171,8 +171,14 @@ impl PersistentVolumeController {
     }
 }
 
-impl Component for PersistentVolumeController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for PersistentVolumeController {
+    type Item = Work;
+
+    fn name(&self) -> &'static str {
+        "persistentvolume-binder-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
         let now = api.now();
         let is_gone = change.kind == ChangeKind::Deleted;
         let object = &*change.object;
@@ -182,31 +188,26 @@ impl Component for PersistentVolumeController {
             let volume = text(spec, &["volumeName"]);
             match (is_gone, volume) {
                 (true, "") => {}
-                (true, volume) => self.queue.add(now, Work::Volume(volume.to_owned())),
-                (false, _) => self.queue.add(now, Work::Claim(Key::of(object))),
+                (true, volume) => queue.add(now, Work::Volume(volume.to_owned())),
+                (false, _) => queue.add(now, Work::Claim(Key::of(object))),
             }
         } else if change.resource == &PERSISTENT_VOLUMES {
             self.started.get_or_insert(now);
             let reference = &spec["claimRef"];
             if !is_gone {
                 let name = text(object, &["metadata", "name"]).to_owned();
-                self.queue.add(now, Work::Volume(name));
+                queue.add(now, Work::Volume(name));
             } else if reference.is_object() {
                 let key = Key::new(text(reference, &["namespace"]), text(reference, &["name"]));
-                self.queue.add(now, Work::Claim(key));
+                queue.add(now, Work::Claim(key));
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        match self.queue.pop(api.now()) {
-            Some(Work::Claim(key)) => self.sync_claim(api, &key),
-            Some(Work::Volume(name)) => self.sync_volume(api, &name),
-            None => {}
+    fn sync(&mut self, api: &mut ApiServer, item: &Work, queue: &mut WorkQueue<Work>) {
+        match item {
+            Work::Claim(key) => self.sync_claim(api, key, queue),
+            Work::Volume(name) => self.sync_volume(api, name, queue),
         }
     }
 }

@@ -4,81 +4,73 @@
 
 use serde_json::{Value, json};
 
+use crate::apiserver::ApiServer;
 use crate::apiserver::admission::storage::{CLAIM_PROTECTION, VOLUME_PROTECTION};
-use crate::apiserver::{ApiServer, Component};
 use crate::clock::Time;
 use crate::resource::{PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, Resource};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 use crate::volume;
 
+use super::controller::Controller;
 use super::ownership::is_deleted;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
 
 /// What is looked at.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Work {
+pub(crate) enum Work {
+    /// A claim: whether a Pod uses it.
     Claim(Key),
+    /// A volume: whether a claim is bound to it.
     Volume(Key),
 }
 
-/// Both controllers with their queue.
+/// Both controllers, which remember nothing.
 #[derive(Debug)]
-pub(crate) struct ProtectionController {
-    queue: WorkQueue<Work>,
-}
+pub(crate) struct ProtectionController;
 
-impl ProtectionController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-        }
+impl Controller for ProtectionController {
+    type Item = Work;
+
+    fn name(&self) -> &'static str {
+        "persistentvolume-protection-controller"
     }
 
-    /// The claims of a Pod that is gone may be free.
-    fn observe_pod(&mut self, pod: &Value, now: Time) {
-        let namespace = text(pod, &["metadata", "namespace"]);
-        for claim in volume::claims_of(pod) {
-            self.queue.add(now, Work::Claim(Key::new(namespace, &claim)));
-        }
-    }
-}
-
-impl Component for ProtectionController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
         let (now, object) = (api.now(), &*change.object);
         let is_gone = change.kind == ChangeKind::Deleted;
         if change.resource == &PODS && is_gone {
-            self.observe_pod(object, now);
+            observe_pod(object, now, queue);
         } else if change.resource == &PERSISTENT_VOLUME_CLAIMS && !is_gone {
-            self.queue.add(now, Work::Claim(Key::of(object)));
+            queue.add(now, Work::Claim(Key::of(object)));
         } else if change.resource == &PERSISTENT_VOLUMES && !is_gone {
-            self.queue.add(now, Work::Volume(Key::of(object)));
+            queue.add(now, Work::Volume(Key::of(object)));
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        match self.queue.pop(api.now()) {
-            Some(Work::Claim(key)) => {
-                if let Some(claim) = stored(api, &PERSISTENT_VOLUME_CLAIMS, &key) {
+    fn sync(&mut self, api: &mut ApiServer, item: &Work, _: &mut WorkQueue<Work>) {
+        match item {
+            Work::Claim(key) => {
+                if let Some(claim) = stored(api, &PERSISTENT_VOLUME_CLAIMS, key) {
                     let is_used = is_used_by_a_pod(api, &claim);
                     settle(api, &PERSISTENT_VOLUME_CLAIMS, &claim, CLAIM_PROTECTION, is_used);
                 }
             }
-            Some(Work::Volume(key)) => {
-                if let Some(volume) = stored(api, &PERSISTENT_VOLUMES, &key) {
+            Work::Volume(key) => {
+                if let Some(volume) = stored(api, &PERSISTENT_VOLUMES, key) {
                     let is_used = volume["status"]["phase"] == "Bound";
                     settle(api, &PERSISTENT_VOLUMES, &volume, VOLUME_PROTECTION, is_used);
                 }
             }
-            None => {}
         }
+    }
+}
+
+/// The claims of a Pod that is gone may be free.
+fn observe_pod(pod: &Value, now: Time, queue: &mut WorkQueue<Work>) {
+    let namespace = text(pod, &["metadata", "namespace"]);
+    for claim in volume::claims_of(pod) {
+        queue.add(now, Work::Claim(Key::new(namespace, &claim)));
     }
 }
 

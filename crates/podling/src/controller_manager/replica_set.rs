@@ -5,13 +5,12 @@
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component};
-use crate::clock::Time;
+use crate::apiserver::ApiServer;
 use crate::events::Recorder;
 use crate::resource::{PODS, REPLICA_SETS, REPLICATION_CONTROLLERS, Resource};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
 use super::{ownership, pod, pod_control, template, write_status};
@@ -23,62 +22,31 @@ mod status;
 use scale::Scale;
 use status::Failure;
 
-/// The controller of one of the two kinds with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct ReplicaSetController {
     resource: &'static Resource,
-    queue: WorkQueue,
+    name: &'static str,
     events: Recorder,
 }
 
 impl ReplicaSetController {
-    /// A controller of ReplicaSets whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self::of(&REPLICA_SETS, "replicaset-controller", rng)
+    /// A controller of ReplicaSets.
+    pub(crate) fn new() -> Self {
+        let name = "replicaset-controller";
+        Self {
+            resource: &REPLICA_SETS,
+            name,
+            events: Recorder::new(name, None),
+        }
     }
 
     /// The same for ReplicationControllers.
-    pub(crate) fn of_replication_controllers(rng: Rng) -> Self {
-        Self::of(&REPLICATION_CONTROLLERS, "replication-controller", rng)
-    }
-
-    fn of(resource: &'static Resource, component: &'static str, rng: Rng) -> Self {
+    pub(crate) fn of_replication_controllers() -> Self {
         Self {
-            resource,
-            queue: WorkQueue::new(rng),
-            events: Recorder::new(component, None),
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(set) = api.get(self.resource, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
-            return;
-        };
-        let terminating = terminating(api, &set);
-        let pods = active_pods(api, &set);
-        let active: Vec<&Value> = pods.iter().map(|pod| &**pod).collect();
-        let failure = match ownership::is_deleted(&set) {
-            true => None,
-            false => self.scale(api, &set, &active),
-        };
-        let next = status::next(&set, &active, terminating, failure.as_ref(), api.now());
-        // The set may be gone in the meantime: then nobody wants its status.
-        drop(write_status(api, self.resource, &set, next));
-        self.requeue(api, key, &set, &active, failure.is_some());
-    }
-
-    fn requeue(&mut self, api: &ApiServer, key: &Key, set: &Value, active: &[&Value], failed: bool) {
-        let now = api.now();
-        if failed {
-            self.queue.retry(now, key.clone());
-            return;
-        }
-        self.queue.forget(key);
-        let least = status::min_ready(set);
-        let times = active.iter().filter_map(|pod| pod::available_from(pod, least));
-        if let Some(next) = times.filter(|time| *time > now).min() {
-            self.queue.add_at(next, key.clone());
+            resource: &REPLICATION_CONTROLLERS,
+            name: "replicationcontroller-controller",
+            events: Recorder::new("replication-controller", None),
         }
     }
 
@@ -103,25 +71,53 @@ impl ReplicaSetController {
     }
 }
 
-impl Component for ReplicaSetController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for ReplicaSetController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == self.resource && change.kind != ChangeKind::Deleted {
-            self.queue.add(api.now(), Key::of(&change.object));
+            queue.add(api.now(), Key::of(&change.object));
         } else if change.resource == &PODS {
             for key in ownership::concerned(change, api, self.resource) {
-                self.queue.add(api.now(), key);
+                queue.add(api.now(), key);
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let Some(set) = api.get(self.resource, &key.namespace, &key.name).cloned() else {
+            queue.forget(key);
+            return;
+        };
+        let terminating = terminating(api, &set);
+        let pods = active_pods(api, &set);
+        let active: Vec<&Value> = pods.iter().map(|pod| &**pod).collect();
+        let failure = match ownership::is_deleted(&set) {
+            true => None,
+            false => self.scale(api, &set, &active),
+        };
+        let next = status::next(&set, &active, terminating, failure.as_ref(), api.now());
+        // The set may be gone in the meantime: then nobody wants its status.
+        drop(write_status(api, self.resource, &set, next));
+        requeue(api, key, &set, &active, failure.is_some(), queue);
     }
+}
 
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
-        }
+fn requeue(api: &ApiServer, key: &Key, set: &Value, active: &[&Value], failed: bool, queue: &mut WorkQueue) {
+    let now = api.now();
+    if failed {
+        queue.retry(now, key.clone());
+        return;
+    }
+    queue.forget(key);
+    let least = status::min_ready(set);
+    let times = active.iter().filter_map(|pod| pod::available_from(pod, least));
+    if let Some(next) = times.filter(|time| *time > now).min() {
+        queue.add_at(next, key.clone());
     }
 }
 

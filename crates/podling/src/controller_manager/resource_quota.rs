@@ -8,37 +8,50 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component};
+use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::quota;
 use crate::resource::RESOURCE_QUOTAS;
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, text};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
 
 /// How long a count stands at most.
 const RESYNC: Duration = Duration::from_secs(5 * 60);
 
-/// The controller with its queue of quotas.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct ResourceQuotaController {
-    queue: WorkQueue,
-}
+pub(crate) struct ResourceQuotaController;
 
-impl ResourceQuotaController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
+impl Controller for ResourceQuotaController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "resourcequota-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        let now = api.now();
+        if change.resource == &RESOURCE_QUOTAS && is_for_the_quota_itself(change) {
+            queue.add(now, Key::of(&change.object));
+        }
+        let namespace = text(&change.object, &["metadata", "namespace"]);
+        if namespace.is_empty() {
+            return;
+        }
+        for quota in api.list(&RESOURCE_QUOTAS, Some(namespace)) {
+            if quota::is_concerned(quota, change.resource) && frees_something(change, now) {
+                queue.add(now, Key::of(quota));
+            }
         }
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let now = api.now();
         let Some(stored) = api.get(&RESOURCE_QUOTAS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         };
         let objects = |resource| {
@@ -54,38 +67,10 @@ impl ResourceQuotaController {
             synced = written.is_ok();
         }
         if synced {
-            self.queue.forget(key);
-            self.queue.add_at(now + RESYNC, key.clone());
+            queue.forget(key);
+            queue.add_at(now + RESYNC, key.clone());
         } else {
-            self.queue.retry(now, key.clone());
-        }
-    }
-}
-
-impl Component for ResourceQuotaController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        let now = api.now();
-        if change.resource == &RESOURCE_QUOTAS && is_for_the_quota_itself(change) {
-            self.queue.add(now, Key::of(&change.object));
-        }
-        let namespace = text(&change.object, &["metadata", "namespace"]);
-        if namespace.is_empty() {
-            return;
-        }
-        for quota in api.list(&RESOURCE_QUOTAS, Some(namespace)) {
-            if quota::is_concerned(quota, change.resource) && frees_something(change, now) {
-                self.queue.add(now, Key::of(quota));
-            }
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+            queue.retry(now, key.clone());
         }
     }
 }

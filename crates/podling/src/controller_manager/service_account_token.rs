@@ -8,12 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::apiserver::authentication::token;
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
-use crate::clock::Time;
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::resource::{SECRETS, SERVICE_ACCOUNTS};
-use crate::rng::Rng;
 use crate::storage::{Change, text};
 
+use super::controller::Controller;
 use super::namespace_content::ROOT_CA_BUNDLE;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
@@ -22,23 +21,32 @@ const TYPE: &str = "kubernetes.io/service-account-token";
 const NAME: &str = "kubernetes.io/service-account.name";
 const UID: &str = "kubernetes.io/service-account.uid";
 
-/// The controller with its queue of Secrets.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct ServiceAccountTokenController {
-    queue: WorkQueue,
-}
+pub(crate) struct ServiceAccountTokenController;
 
-impl ServiceAccountTokenController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
+impl Controller for ServiceAccountTokenController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "serviceaccount-token-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
+        if change.resource == &SECRETS && is_token(&change.object) {
+            queue.add(api.now(), Key::of(&change.object));
+        } else if change.resource == &SERVICE_ACCOUNTS {
+            let namespace = text(&change.object, &["metadata", "namespace"]);
+            let secrets = api.list(&SECRETS, Some(namespace));
+            for secret in secrets.filter(|secret| is_token(secret) && is_of(secret, &change.object)) {
+                queue.add(api.now(), Key::of(secret));
+            }
         }
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
         let Some(secret) = api.get(&SECRETS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
+            queue.forget(key);
             return;
         };
         let account = api
@@ -55,32 +63,8 @@ impl ServiceAccountTokenController {
             Plan::Write(filled) => api.update(&SECRETS, None, filled, &write_options()).is_ok(),
         };
         match done {
-            true => self.queue.forget(key),
-            false => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-}
-
-impl Component for ServiceAccountTokenController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
-        if change.resource == &SECRETS && is_token(&change.object) {
-            self.queue.add(api.now(), Key::of(&change.object));
-        } else if change.resource == &SERVICE_ACCOUNTS {
-            let namespace = text(&change.object, &["metadata", "namespace"]);
-            let secrets = api.list(&SECRETS, Some(namespace));
-            for secret in secrets.filter(|secret| is_token(secret) && is_of(secret, &change.object)) {
-                self.queue.add(api.now(), Key::of(secret));
-            }
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+            true => queue.forget(key),
+            false => queue.retry(api.now(), key.clone()),
         }
     }
 }

@@ -7,14 +7,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
-use crate::clock::Time;
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::events::{Event, Recorder};
 use crate::resource::{PODS, STATEFUL_SETS};
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
+use super::controller::Controller;
 use super::history::{self, History};
 use super::queue::{Key, WorkQueue};
 use super::slow_start::slow_start;
@@ -31,10 +30,9 @@ use plan::{Action, Observed};
 /// The label of a revision that holds its hash.
 const HASH_LABEL: &str = "controller.kubernetes.io/hash";
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct StatefulSetController {
-    queue: WorkQueue,
     events: Recorder,
 }
 
@@ -49,31 +47,25 @@ impl From<Status> for Failed {
 }
 
 impl StatefulSetController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("statefulset-controller", None),
         }
     }
 
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(set) = api.get(&STATEFUL_SETS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
-            return;
-        };
-        match self.look_at(api, key, &set) {
-            Ok(()) => self.queue.forget(key),
-            Err(_) => self.queue.retry(api.now(), key.clone()),
-        }
-    }
-
-    fn look_at(&mut self, api: &mut ApiServer, key: &Key, set: &Object) -> Result<(), Failed> {
+    fn look_at(
+        &mut self,
+        api: &mut ApiServer,
+        key: &Key,
+        set: &Object,
+        queue: &mut WorkQueue,
+    ) -> Result<(), Failed> {
         let pods = ownership::claim_all(api, set, &PODS, |pod| identity::is_member(set, pod));
         let history = history::sync(api, set, HASH_LABEL)?;
         let plan = plan::plan(&Observed::new(set, &pods, &history), api.now());
         if let Some(time) = plan.check_at {
-            self.queue.add_at(time, key.clone());
+            queue.add_at(time, key.clone());
         }
         let stopped = plan
             .phases
@@ -208,24 +200,31 @@ impl StatefulSetController {
     }
 }
 
-impl Component for StatefulSetController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for StatefulSetController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "statefulset-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == &STATEFUL_SETS && change.kind != ChangeKind::Deleted {
-            self.queue.add(api.now(), Key::of(&change.object));
+            queue.add(api.now(), Key::of(&change.object));
         } else if change.resource == &PODS {
             for key in ownership::concerned(change, api, &STATEFUL_SETS) {
-                self.queue.add(api.now(), key);
+                queue.add(api.now(), key);
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let Some(set) = api.get(&STATEFUL_SETS, &key.namespace, &key.name).cloned() else {
+            queue.forget(key);
+            return;
+        };
+        match self.look_at(api, key, &set, queue) {
+            Ok(()) => queue.forget(key),
+            Err(_) => queue.retry(api.now(), key.clone()),
         }
     }
 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::events::{Event, Recorder};
 use crate::placement;
 use crate::pod_condition::{self, Condition};
 use crate::resource::{NODES, PODS};
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, text};
 
+use super::controller::Controller;
 use super::queue::{Key, WorkQueue};
 use super::write_options;
 
@@ -23,9 +23,12 @@ const REASON: &str = "TaintManagerEviction";
 
 /// What is looked at.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Work {
+pub(crate) enum Work {
+    /// The taints of the node of that name are others.
     Node(String),
+    /// A Pod is new, elsewhere or tolerates something else.
     Pod(Key),
+    /// The time of a Pod may be up.
     Evict(Key),
 }
 
@@ -37,10 +40,9 @@ struct Eviction {
     due: Time,
 }
 
-/// The controller with its queue.
+/// The controller, and what it remembers.
 #[derive(Debug)]
 pub(crate) struct TaintEvictionController {
-    queue: WorkQueue<Work>,
     events: Recorder,
     scheduled: BTreeMap<Key, Eviction>,
 }
@@ -57,16 +59,15 @@ enum Verdict {
 }
 
 impl TaintEvictionController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
+    /// A controller that has seen nothing yet.
+    pub(crate) fn new() -> Self {
         Self {
-            queue: WorkQueue::new(rng),
             events: Recorder::new("taint-eviction-controller", None),
             scheduled: BTreeMap::new(),
         }
     }
 
-    fn sync_pod(&mut self, api: &mut ApiServer, key: &Key) {
+    fn sync_pod(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue<Work>) {
         let Some(pod) = api.get(&PODS, &key.namespace, &key.name).cloned() else {
             self.scheduled.remove(key);
             return;
@@ -80,16 +81,16 @@ impl TaintEvictionController {
                 self.cancel(api, key);
                 self.evict(api, key);
             }
-            Verdict::GoesAfter(toleration) => self.schedule(key, toleration, now),
+            Verdict::GoesAfter(toleration) => self.schedule(key, toleration, now, queue),
         }
     }
 
     /// A Pod that waits already keeps the beginning of its wait.
-    fn schedule(&mut self, key: &Key, toleration: Duration, now: Time) {
+    fn schedule(&mut self, key: &Key, toleration: Duration, now: Time, queue: &mut WorkQueue<Work>) {
         let since = self.scheduled.get(key).map_or(now, |eviction| eviction.since);
         let due = since + toleration;
         self.scheduled.insert(key.clone(), Eviction { since, due });
-        self.queue.add_at(due, Work::Evict(key.clone()));
+        queue.add_at(due, Work::Evict(key.clone()));
     }
 
     fn cancel(&mut self, api: &mut ApiServer, key: &Key) {
@@ -139,8 +140,14 @@ impl TaintEvictionController {
     }
 }
 
-impl Component for TaintEvictionController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for TaintEvictionController {
+    type Item = Work;
+
+    fn name(&self) -> &'static str {
+        "taint-eviction-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue<Work>) {
         let (now, object) = (api.now(), &*change.object);
         let previous = change.previous.as_deref();
         if change.resource == &PODS {
@@ -152,37 +159,32 @@ impl Component for TaintEvictionController {
             };
             let is_same = previous.is_some_and(|old| asked(old) == asked(object));
             if change.kind == ChangeKind::Deleted || !is_same {
-                self.queue.add(now, Work::Pod(Key::of(object)));
+                queue.add(now, Work::Pod(Key::of(object)));
             }
         } else if change.resource == &NODES && change.kind != ChangeKind::Deleted {
             let before = previous.map(taints).unwrap_or_default();
             if taints(object) != before {
                 let name = text(object, &["metadata", "name"]).to_owned();
-                self.queue.add(now, Work::Node(name));
+                queue.add(now, Work::Node(name));
             }
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        match self.queue.pop(api.now()) {
-            Some(Work::Node(name)) => {
-                let on_node = |pod: &&crate::storage::Object| text(pod, &["spec", "nodeName"]) == name;
+    fn sync(&mut self, api: &mut ApiServer, item: &Work, queue: &mut WorkQueue<Work>) {
+        match item {
+            Work::Node(name) => {
+                let on_node = |pod: &&crate::storage::Object| text(pod, &["spec", "nodeName"]) == *name;
                 let pods: Vec<Key> = api
                     .list(&PODS, None)
                     .filter(on_node)
                     .map(|pod| Key::of(pod))
                     .collect();
                 for key in pods {
-                    self.sync_pod(api, &key);
+                    self.sync_pod(api, &key, queue);
                 }
             }
-            Some(Work::Pod(key)) => self.sync_pod(api, &key),
-            Some(Work::Evict(key)) => self.evict_if_due(api, &key),
-            None => {}
+            Work::Pod(key) => self.sync_pod(api, key, queue),
+            Work::Evict(key) => self.evict_if_due(api, key),
         }
     }
 }

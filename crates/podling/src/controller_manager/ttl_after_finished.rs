@@ -6,52 +6,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, DeleteOptions};
+use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::resource::JOBS;
-use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, text};
 
+use super::controller::Controller;
 use super::job::condition;
 use super::ownership::{self, is_deleted};
 use super::queue::{Key, WorkQueue};
 
-/// The controller with its queue.
+/// The controller, which remembers nothing.
 #[derive(Debug)]
-pub(crate) struct TtlAfterFinishedController {
-    queue: WorkQueue,
-}
-
-impl TtlAfterFinishedController {
-    /// A controller whose jitter comes from `rng`.
-    pub(crate) fn new(rng: Rng) -> Self {
-        Self {
-            queue: WorkQueue::new(rng),
-        }
-    }
-
-    fn sync(&mut self, api: &mut ApiServer, key: &Key) {
-        let Some(job) = api.get(&JOBS, &key.namespace, &key.name).cloned() else {
-            self.queue.forget(key);
-            return;
-        };
-        match expiry(&job) {
-            None => self.queue.forget(key),
-            Some(expiry) if expiry > api.now() => self.queue.add_at(expiry, key.clone()),
-            Some(_) => {
-                let options = DeleteOptions {
-                    propagation_policy: Some("Foreground".to_owned()),
-                    uid: Some(ownership::uid_of(&job).to_owned()),
-                    ..DeleteOptions::default()
-                };
-                match api.delete(&JOBS, &key.namespace, &key.name, &options) {
-                    Err(refusal) if refusal.code != 404 => self.queue.retry(api.now(), key.clone()),
-                    _ => self.queue.forget(key),
-                }
-            }
-        }
-    }
-}
+pub(crate) struct TtlAfterFinishedController;
 
 /// When the Job is to go; `None` if it has not ended, lives for ever or is already going.
 fn expiry(job: &Value) -> Option<Time> {
@@ -61,21 +28,39 @@ fn expiry(job: &Value) -> Option<Time> {
     (!is_deleted(job)).then(|| since + Duration::from_secs(seconds))
 }
 
-impl Component for TtlAfterFinishedController {
-    fn observe(&mut self, change: &Change, api: &ApiServer) {
+impl Controller for TtlAfterFinishedController {
+    type Item = Key;
+
+    fn name(&self) -> &'static str {
+        "ttl-after-finished-controller"
+    }
+
+    fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         if change.resource == &JOBS && change.kind != ChangeKind::Deleted && expiry(&change.object).is_some()
         {
-            self.queue.add(api.now(), Key::of(&change.object));
+            queue.add(api.now(), Key::of(&change.object));
         }
     }
 
-    fn next_deadline(&self) -> Option<Time> {
-        self.queue.next()
-    }
-
-    fn run_next(&mut self, api: &mut ApiServer) {
-        if let Some(key) = self.queue.pop(api.now()) {
-            self.sync(api, &key);
+    fn sync(&mut self, api: &mut ApiServer, key: &Key, queue: &mut WorkQueue) {
+        let Some(job) = api.get(&JOBS, &key.namespace, &key.name).cloned() else {
+            queue.forget(key);
+            return;
+        };
+        match expiry(&job) {
+            None => queue.forget(key),
+            Some(expiry) if expiry > api.now() => queue.add_at(expiry, key.clone()),
+            Some(_) => {
+                let options = DeleteOptions {
+                    propagation_policy: Some("Foreground".to_owned()),
+                    uid: Some(ownership::uid_of(&job).to_owned()),
+                    ..DeleteOptions::default()
+                };
+                match api.delete(&JOBS, &key.namespace, &key.name, &options) {
+                    Err(refusal) if refusal.code != 404 => queue.retry(api.now(), key.clone()),
+                    _ => queue.forget(key),
+                }
+            }
         }
     }
 }

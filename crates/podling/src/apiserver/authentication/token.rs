@@ -46,7 +46,7 @@ impl std::fmt::Debug for Key {
 impl Key {
     /// The key of the cluster with that seed.
     pub(crate) fn of_seed(seed: u64) -> Self {
-        let mut rng = Rng::new(seed ^ 0x746F_6B65_6E73);
+        let mut rng = Rng::named("tokens", seed);
         let mut key = [0; 32];
         for part in key.chunks_mut(8) {
             part.copy_from_slice(&rng.next_u64().to_be_bytes());

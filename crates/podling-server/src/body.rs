@@ -27,21 +27,24 @@ impl AnswerBody {
 
     /// A body that says what `stream` has to say, until it ends or the cluster stops. Dropping it ends it.
     pub(crate) fn stream(shared: Arc<Shared>, stream: Stream) -> Self {
-        // One chunk waits for the client and no more is read until it has taken it: a slow client costs no
-        // memory and holds nobody up. What it misses stands in the cluster's log of changes.
+        // One small chunk waits for the client and no more is read until it has taken it: a slow client costs little
+        // memory and holds nobody up. What it misses stands in the cluster's log of changes, or in the container's.
         let (to, from) = mpsc::channel(1);
         tokio::spawn(follow(shared, stream, to));
         Self::Stream(from)
     }
 }
 
-/// Sends what `stream` has to say after each change.
+/// Sends what `stream` has to say after each change. One whose client has not read for so long that it can't be told
+/// all any more ends.
 async fn follow(shared: Arc<Shared>, mut stream: Stream, to: mpsc::Sender<Bytes>) {
     let mut changes = shared.changes();
     let mut stopping = shared.stopping();
     loop {
         let room = tokio::select! {
+            biased;
             room = to.reserve() => room,
+            () = over(&shared, &stream, &mut changes) => return,
             () = stopping.told() => return,
         };
         let Ok(room) = room else { return };
@@ -51,8 +54,21 @@ async fn follow(shared: Arc<Shared>, mut stream: Stream, to: mpsc::Sender<Bytes>
         if !chunk.bytes.is_empty() {
             room.send(Bytes::from(chunk.bytes));
         }
+        if chunk.more {
+            continue;
+        }
         if chunk.ended || !wait(&shared, &stream, &to, &mut changes, &mut stopping).await {
             return;
+        }
+    }
+}
+
+/// Returns when `stream` is not worth keeping for a client that does not read.
+async fn over(shared: &Shared, stream: &Stream, changes: &mut watch::Receiver<u64>) {
+    while !shared.is_over(stream) {
+        tokio::select! {
+            changed = changes.changed() => if changed.is_err() { return },
+            () = shared.sleep_until(stream.ends()) => {}
         }
     }
 }

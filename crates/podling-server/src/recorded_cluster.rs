@@ -78,6 +78,10 @@ impl RecordedCluster {
         }
     }
 
+    pub(crate) fn is_over(&self, stream: &Stream) -> bool {
+        self.cluster.is_over(stream)
+    }
+
     /// Records what the client of a session says, and passes it on; whether the session can go on.
     pub(crate) fn send(&mut self, session: u64, message: Vec<u8>) -> bool {
         self.pass_on(&Input::Message { session, message })
@@ -86,6 +90,11 @@ impl RecordedCluster {
     /// Records that the client of a session is gone, and lets the cluster know.
     pub(crate) fn hang_up(&mut self, session: u64) {
         self.pass_on(&Input::HangUp { session });
+    }
+
+    /// Records that the client of a session has taken what it was told, and lets what waited for that go on.
+    pub(crate) fn taken(&mut self, session: u64) {
+        self.pass_on(&Input::Taken { session });
     }
 
     fn pass_on(&mut self, input: &Input) -> bool {
@@ -100,6 +109,10 @@ impl RecordedCluster {
         }
         apply(&mut self.cluster, input);
         true
+    }
+
+    pub(crate) fn has_room(&self, session: u64) -> bool {
+        self.cluster.has_room(session)
     }
 
     /// What a session has to say.
@@ -153,6 +166,10 @@ pub(crate) fn replay(cluster: &mut Cluster, entries: &[Entry]) {
         if replayed.is_err() {
             tracing::error!("the cluster panicked while time passed in a replay");
         }
+        if let Input::Taken { session } = entry.input {
+            // Nobody else fetches it in a replay.
+            drop(cluster.receive(session));
+        }
         apply(cluster, &entry.input);
     }
 }
@@ -167,6 +184,7 @@ fn apply(cluster: &mut Cluster, input: &Input) {
         Input::Message { session, message } => {
             catch_unwind(AssertUnwindSafe(|| cluster.send(*session, message)))
         }
+        Input::Taken { session } => catch_unwind(AssertUnwindSafe(|| cluster.taken(*session))),
         Input::HangUp { session } => catch_unwind(AssertUnwindSafe(|| cluster.hang_up(*session))),
     };
     if applied.is_err() {

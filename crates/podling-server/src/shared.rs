@@ -69,6 +69,11 @@ impl Shared {
         self.advanced().read(stream)
     }
 
+    /// Whether a stream is not worth keeping for a client that does not read.
+    pub(crate) fn is_over(&self, stream: &Stream) -> bool {
+        self.advanced().is_over(stream)
+    }
+
     /// Passes on what the client of a session says; whether the session can go on.
     pub(crate) fn send(&self, session: u64, message: Vec<u8>) -> bool {
         let passed_on = self.advanced().send(session, message);
@@ -80,6 +85,17 @@ impl Shared {
     pub(crate) fn hang_up(&self, session: u64) {
         self.advanced().hang_up(session);
         self.changed();
+    }
+
+    /// Lets the cluster know that the client of a session has taken what it was told.
+    pub(crate) fn taken(&self, session: u64) {
+        self.advanced().taken(session);
+        self.changed();
+    }
+
+    /// Whether a session has room for another message of its client at the present time.
+    pub(crate) fn has_room(&self, session: u64) -> bool {
+        self.advanced().has_room(session)
     }
 
     /// What a session has to say at the present time.

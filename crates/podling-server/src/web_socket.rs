@@ -9,6 +9,7 @@ use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBS
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -95,8 +96,10 @@ async fn carry(shared: Arc<Shared>, connection: OnUpgrade, session: u64) {
     shared.hang_up(session);
 }
 
-/// Passes on what the client says, until it is gone.
+/// Passes on what the client says, until it is gone. While there is no room for more nothing is read, so that the
+/// client has to wait.
 async fn listen(shared: &Shared, from: &mut SplitStream<Socket>, session: u64) {
+    let mut changes = shared.changes();
     while let Some(Ok(message)) = from.next().await {
         let bytes = match message {
             Message::Binary(bytes) => bytes.to_vec(),
@@ -105,6 +108,18 @@ async fn listen(shared: &Shared, from: &mut SplitStream<Socket>, session: u64) {
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
         };
         if !shared.send(session, bytes) {
+            return;
+        }
+        room(shared, session, &mut changes).await;
+    }
+}
+
+/// Returns when there is room for another message.
+async fn room(shared: &Shared, session: u64, changes: &mut watch::Receiver<u64>) {
+    loop {
+        // Marked as seen before the cluster is asked, so that no change falls between.
+        changes.mark_unchanged();
+        if shared.has_room(session) || changes.changed().await.is_err() {
             return;
         }
     }
@@ -131,7 +146,9 @@ async fn speak(shared: &Shared, to: &mut SplitSink<Socket, Message>, session: u6
             drop(to.send(Message::Close(Some(normal))).await);
             return;
         }
-        if changes.changed().await.is_err() {
+        if said.held {
+            shared.taken(session);
+        } else if changes.changed().await.is_err() {
             return;
         }
     }

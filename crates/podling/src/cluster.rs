@@ -208,9 +208,15 @@ impl Cluster {
         self.api.set_now(time);
     }
 
-    /// What a watch or a followed log has to say since it was last read.
+    /// What a watch or a followed log has to say since it was last read, or the first part of it.
     pub fn read(&self, stream: &mut Stream) -> Chunk {
         stream.read(&self.api, &self.nodes)
+    }
+
+    /// Whether a stream is not worth keeping for a client that does not read: its time is over, or changes that it
+    /// has yet to say are forgotten. As in Kubernetes the client begins again where it stopped.
+    pub fn is_over(&self, stream: &Stream) -> bool {
+        stream.is_over(&self.api)
     }
 
     /// What the client of a session says: one binary message of its WebSocket. For a session that has ended it is
@@ -229,6 +235,17 @@ impl Cluster {
     /// What a session has to say since it was last read. Reading changes nothing that the cluster hangs on.
     pub fn receive(&mut self, session: u64) -> Messages {
         self.nodes.receive(session)
+    }
+
+    /// The client of a session has taken what it was told, so that what was [held](Messages::held) goes on.
+    pub fn taken(&mut self, session: u64) {
+        self.nodes.taken(&mut self.api, session);
+        self.settle();
+    }
+
+    /// Whether a session has room for another message of its client. What is sent nevertheless is kept.
+    pub fn has_room(&self, session: u64) -> bool {
+        self.nodes.has_room(session)
     }
 
     /// The sessions that are open.

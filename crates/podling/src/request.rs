@@ -74,6 +74,9 @@ pub enum Body {
 pub struct Messages {
     /// Binary messages of the WebSocket, in order.
     pub messages: Vec<Vec<u8>>,
+    /// Whether what writes here stands still until the client has taken what there is: then
+    /// [`Cluster::taken`](crate::Cluster::taken) lets it go on.
+    pub held: bool,
     /// Whether nothing more will come.
     pub ended: bool,
 }
@@ -83,6 +86,8 @@ pub struct Messages {
 pub struct Chunk {
     /// The bytes to send on.
     pub bytes: Vec<u8>,
+    /// Whether there is more already, to be read once these are sent.
+    pub more: bool,
     /// Whether nothing more will come.
     pub ended: bool,
 }

@@ -77,7 +77,13 @@ fn history(seed: u64, step: Duration) -> Vec<u8> {
         cluster.advance_to(next.min(end));
         said.extend(cluster.read(&mut pods).bytes);
     }
-    said.extend(cluster.read(&mut events).bytes);
+    for stream in [&mut pods, &mut events] {
+        while let chunk = cluster.read(stream)
+            && !chunk.bytes.is_empty()
+        {
+            said.extend(chunk.bytes);
+        }
+    }
     said
 }
 

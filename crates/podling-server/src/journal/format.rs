@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the form that is written here. A form that old programs would misread needs a new number.
 ///
-/// Version 2 added what the clients of sessions say; a journal of version 1 has none, and is read as it is.
-pub(super) const VERSION: u32 = 2;
+/// Version 2 added what the clients of sessions say, version 3 that they have taken what they were told; a journal of an
+/// older version has none of it, and is read as it is.
+pub(super) const VERSION: u32 = 3;
 
 /// Hexadecimal digits of a line's checksum.
 const CHECKSUM_DIGITS: usize = 16;
@@ -52,6 +53,11 @@ pub(crate) enum Input {
         /// One message of its WebSocket.
         message: Vec<u8>,
     },
+    /// The client of a session has taken what it was told.
+    Taken {
+        /// The session.
+        session: u64,
+    },
     /// The client of a session is gone.
     HangUp {
         /// The session.
@@ -83,9 +89,11 @@ struct Line {
     credentials: Credentials,
     #[serde(skip_serializing_if = "Impersonation::is_none")]
     impersonation: Impersonation,
-    /// The session whose client says `body` or is gone; what requests have is empty then.
+    /// The session whose client says `body`, has taken what it was told, or is gone; what requests have is empty then.
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    taken: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     hang_up: bool,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -155,6 +163,11 @@ impl From<&Entry> for Line {
                 session: Some(session),
                 ..Self::with_body(message)
             },
+            Input::Taken { session } => Self {
+                session: Some(session),
+                taken: true,
+                ..Self::default()
+            },
             Input::HangUp { session } => Self {
                 session: Some(session),
                 hang_up: true,
@@ -211,6 +224,7 @@ impl Line {
             encoded => STANDARD.decode(encoded).ok()?,
         };
         let input = match self.session {
+            Some(session) if self.taken => Input::Taken { session },
             Some(session) if self.hang_up => Input::HangUp { session },
             Some(session) => Input::Message {
                 session,
@@ -354,6 +368,7 @@ mod tests {
                 session: 3,
                 message: b"\xff\x00".to_vec(),
             },
+            Input::Taken { session: 3 },
             Input::HangUp { session: 3 },
         ] {
             let entry = of(input);

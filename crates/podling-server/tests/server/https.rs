@@ -19,7 +19,7 @@ use tokio_rustls::client::TlsStream;
 use crate::cluster::{config, create, names};
 
 /// A served cluster in real time.
-async fn serve() -> (ClusterHandle, Endpoint) {
+pub(crate) async fn serve() -> (ClusterHandle, Endpoint) {
     let cluster = ClusterHandle::start(config(), TimeSource::Wall, None).unwrap();
     let identity = Identity::create().unwrap();
     let endpoint = cluster.serve(&identity, &ServeOptions::default()).await.unwrap();
@@ -33,6 +33,9 @@ pub(crate) async fn client(kubeconfig: &str) -> kube::Client {
     let mut config = config.unwrap();
     // The cluster is on loopback: a proxy in the environment is for other addresses.
     config.proxy_url = None;
+    // By default kube asks 15 times for what is answered with 429, the last time after a minute or more: an eviction that
+    // a budget refuses would seem to hang.
+    config.default_retry = false;
     kube::Client::try_from(config).unwrap()
 }
 
@@ -58,7 +61,7 @@ fn credentials(endpoint: &Endpoint) -> (Vec<u8>, String) {
 }
 
 /// A connection on which any bytes can be sent.
-async fn connect(endpoint: &Endpoint) -> TlsStream<TcpStream> {
+pub(crate) async fn connect(endpoint: &Endpoint) -> TlsStream<TcpStream> {
     let (authority, _) = credentials(endpoint);
     let mut roots = rustls::RootCertStore::empty();
     roots
@@ -93,6 +96,14 @@ async fn exchange(endpoint: &Endpoint, line: &str, headers: &str, body: &[u8]) -
     (
         head[9..12].parse().unwrap(),
         serde_json::from_str(body).unwrap_or_default(),
+    )
+}
+
+/// A GET by the owner, as it is sent.
+pub(crate) fn get(endpoint: &Endpoint, path: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
+        authorization(endpoint)
     )
 }
 

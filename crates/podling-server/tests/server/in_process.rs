@@ -106,19 +106,6 @@ async fn time_passes_only_while_everything_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_stops_reading_its_watch_holds_nobody_up() {
-    let client = start(None).client();
-    let secrets: Api<Secret> = Api::default_namespaced(client.clone());
-    let unread = secrets.watch(&WatchParams::default(), "0").await.unwrap();
-    for number in 0..200 {
-        create(&client, &format!("number-{number:03}")).await;
-    }
-    assert_eq!(names(&client).await.len(), 200);
-    let read = unread.take(200).try_collect::<Vec<_>>().await.unwrap();
-    assert_eq!(read.len(), 200);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_cluster_that_was_stopped_ends_its_streams_and_refuses_requests() {
     let cluster = start(None);
     let client = cluster.client();

@@ -9,4 +9,5 @@ mod kubectl;
 mod recovery;
 #[path = "../../src/scratch.rs"]
 mod scratch;
+mod slow_clients;
 mod streams;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures::{AsyncBufReadExt as _, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{
-    Api, ApiResource, AttachParams, AttachedProcess, DeleteParams, DynamicObject, ListParams, LogParams,
-    Patch, PatchParams, PostParams,
+    Api, ApiResource, AttachParams, AttachedProcess, DeleteParams, DynamicObject, EvictParams, ListParams,
+    LogParams, Patch, PatchParams, PostParams,
 };
 use kube::runtime::wait::{await_condition, conditions};
 use kube::runtime::{WatchStreamExt as _, reflector, watcher};
@@ -19,13 +20,13 @@ use crate::https::client;
 use crate::scratch::Scratch;
 
 /// A served cluster with a running pod `p`.
-struct Lab {
+pub(crate) struct Lab {
     cluster: ClusterHandle,
     client: kube::Client,
 }
 
 impl Lab {
-    async fn new(container: Value) -> Self {
+    pub(crate) async fn new(container: Value) -> Self {
         let lab = Self::with_journal(None).await;
         lab.create(container).await;
         lab
@@ -41,7 +42,7 @@ impl Lab {
         }
     }
 
-    fn pods(&self) -> Api<Pod> {
+    pub(crate) fn pods(&self) -> Api<Pod> {
         Api::default_namespaced(self.client.clone())
     }
 
@@ -59,7 +60,7 @@ impl Lab {
             .unwrap();
     }
 
-    async fn exec(&self, command: &[&str]) -> String {
+    pub(crate) async fn exec(&self, command: &[&str]) -> String {
         let params = AttachParams::default().stderr(false);
         let mut process = self
             .pods()
@@ -70,7 +71,7 @@ impl Lab {
     }
 }
 
-fn sleeping() -> Value {
+pub(crate) fn sleeping() -> Value {
     json!({"image": "busybox:1.36.1", "command": ["sleep", "3600"]})
 }
 
@@ -230,4 +231,37 @@ async fn what_a_session_did_is_there_after_a_restart_and_the_session_is_not() {
     let again = Lab::with_journal(Some(&journal)).await;
     assert!(again.cluster.recovered().unwrap().requests > 2);
     assert_eq!(again.exec(&["cat", "/tmp/x"]).await, "kept\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_eviction_is_done_or_refused_by_a_budget() {
+    let lab = Lab::new(sleeping()).await;
+    let budgets: Api<PodDisruptionBudget> = Api::default_namespaced(lab.client.clone());
+    let spec = json!({"minAvailable": 1, "selector": {"matchLabels": {"app": "p"}}});
+    let budget = serde_json::from_value(json!({"metadata": {"name": "b"}, "spec": spec})).unwrap();
+    budgets.create(&PostParams::default(), &budget).await.unwrap();
+    let is_observed = |budget: Option<&PodDisruptionBudget>| {
+        let status = budget.and_then(|budget| budget.status.as_ref());
+        status
+            .is_some_and(|status| status.observed_generation == Some(1) && status.current_healthy == Some(1))
+    };
+    await_condition(budgets.clone(), "b", is_observed).await.unwrap();
+    let evict = async || lab.pods().evict("p", &EvictParams::default()).await;
+    let refused = match evict().await.unwrap_err() {
+        kube::Error::Api(status) => *status,
+        other => panic!("{other}"),
+    };
+    assert_eq!((refused.code, refused.reason.as_str()), (429, "TooManyRequests"));
+    let causes = refused.details.unwrap().causes;
+    assert_eq!(causes[0].reason, "DisruptionBudget");
+    budgets.delete("b", &DeleteParams::default()).await.unwrap();
+    assert!(evict().await.unwrap().is_success());
+    let pod = lab.pods().get("p").await.unwrap();
+    assert!(pod.metadata.deletion_timestamp.is_some());
+    let conditions = pod.status.unwrap().conditions.unwrap();
+    assert!(
+        conditions
+            .iter()
+            .any(|condition| condition.type_ == "DisruptionTarget")
+    );
 }

@@ -13,8 +13,6 @@ use watch::Watch;
 #[derive(Debug)]
 pub struct Stream {
     source: Source,
-    /// What was there to say when the stream was opened.
-    first: Option<Chunk>,
 }
 
 #[derive(Debug)]
@@ -24,20 +22,17 @@ enum Source {
 }
 
 impl Stream {
-    /// A watch. Its first events are those of the moment it is opened, whenever they are read.
-    pub(crate) fn watch(api: &ApiServer, mut watch: Watch) -> Self {
-        let first = Some(watch.read(api));
+    /// A watch that has begun.
+    pub(crate) fn watch(watch: Watch) -> Self {
         Self {
             source: Source::Watch(Box::new(watch)),
-            first,
         }
     }
 
     /// A followed log.
-    pub(crate) fn log(log: FollowedLog) -> Self {
+    pub(crate) const fn log(log: FollowedLog) -> Self {
         Self {
             source: Source::Log(log),
-            first: None,
         }
     }
 
@@ -49,17 +44,26 @@ impl Stream {
         }
     }
 
-    pub(crate) fn read(&mut self, api: &ApiServer, nodes: &Nodes) -> Chunk {
-        let mut chunk = self.first.take().unwrap_or_default();
-        if chunk.ended {
-            return chunk;
+    /// When it ends, whether or not it is read.
+    pub fn ends(&self) -> Option<Time> {
+        match &self.source {
+            Source::Watch(watch) => Some(watch.ends),
+            Source::Log(_) => None,
         }
-        let more = match &mut self.source {
+    }
+
+    /// Whether it is not worth keeping for a client that does not read.
+    pub(crate) fn is_over(&self, api: &ApiServer) -> bool {
+        match &self.source {
+            Source::Watch(watch) => api.now() >= watch.ends || watch.is_behind(api),
+            Source::Log(_) => false,
+        }
+    }
+
+    pub(crate) fn read(&mut self, api: &ApiServer, nodes: &Nodes) -> Chunk {
+        match &mut self.source {
             Source::Watch(watch) => watch.read(api),
             Source::Log(log) => log.read(nodes),
-        };
-        chunk.bytes.extend(more.bytes);
-        chunk.ended = more.ended;
-        chunk
+        }
     }
 }

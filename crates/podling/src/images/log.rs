@@ -8,6 +8,12 @@ use crate::clock::Time;
 /// A container keeps about this many bytes of log.
 const CAPACITY: usize = 1 << 20;
 
+/// Who writes stands still while a listener has not taken this many bytes, as at a pipe that is full.
+const HELD_AT: usize = 256 * 1024;
+
+/// What can't stand still (a server that answers others too) is not heard by a listener that has not taken so many.
+const LOST_AT: usize = 4 * HELD_AT;
+
 /// One line of a container's log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LogLine {
@@ -41,8 +47,16 @@ pub(crate) struct Log {
     terminal: bool,
     /// Whether nothing is kept but for listeners.
     passes_on: bool,
-    /// What each listener has not fetched yet.
-    listeners: BTreeMap<u64, Vec<Piece>>,
+    listeners: BTreeMap<u64, Listener>,
+}
+
+/// Somebody who gets what is written.
+#[derive(Clone, Debug, Default)]
+struct Listener {
+    /// What it has not fetched yet.
+    pieces: Vec<Piece>,
+    /// How many bytes were written since it last said that it has taken all.
+    untaken: usize,
 }
 
 impl Log {
@@ -50,7 +64,7 @@ impl Log {
     pub(crate) fn for_listener(listener: u64) -> Self {
         Self {
             passes_on: true,
-            listeners: BTreeMap::from([(listener, Vec::new())]),
+            listeners: BTreeMap::from([(listener, Listener::default())]),
             ..Self::default()
         }
     }
@@ -71,8 +85,25 @@ impl Log {
     pub(crate) fn fetch(&mut self, listener: u64) -> Vec<Piece> {
         self.listeners
             .get_mut(&listener)
-            .map(std::mem::take)
+            .map(|listener| std::mem::take(&mut listener.pieces))
             .unwrap_or_default()
+    }
+
+    /// A listener has taken what was written so far.
+    pub(crate) fn taken(&mut self, listener: u64) {
+        if let Some(listener) = self.listeners.get_mut(&listener) {
+            listener.untaken = 0;
+        }
+    }
+
+    /// Whether who writes has to wait for that listener.
+    pub(crate) fn is_held_by(&self, listener: u64) -> bool {
+        self.listeners.get(&listener).is_some_and(Listener::holds)
+    }
+
+    /// Whether who writes has to wait for a listener.
+    pub(crate) fn is_held(&self) -> bool {
+        self.listeners.values().any(Listener::holds)
     }
 
     /// Lets a listener go.
@@ -106,8 +137,8 @@ impl Log {
         } else {
             bytes.to_vec()
         };
-        for pieces in self.listeners.values_mut() {
-            pieces.push((to, bytes.clone()));
+        for listener in self.listeners.values_mut() {
+            listener.hear(to, &bytes);
         }
         if self.passes_on {
             return;
@@ -154,6 +185,19 @@ impl Log {
             text.push_str(&String::from_utf8_lossy(line));
         }
         text
+    }
+}
+
+impl Listener {
+    fn hear(&mut self, from: Descriptor, bytes: &[u8]) {
+        if self.untaken < LOST_AT {
+            self.untaken += bytes.len();
+            self.pieces.push((from, bytes.to_vec()));
+        }
+    }
+
+    const fn holds(&self) -> bool {
+        self.untaken >= HELD_AT
     }
 }
 
@@ -210,5 +254,25 @@ mod tests {
         assert_eq!(log.fetch(7), []);
         let texts: Vec<&str> = log.since(0).0.map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["before\r", "a\r"]);
+    }
+
+    #[test]
+    fn a_listener_that_takes_nothing_holds_the_writer_and_costs_no_more_memory() {
+        let mut log = Log::for_listener(7);
+        let mut heard = 0;
+        for round in 0..3 {
+            for _ in 0..100 {
+                log.write(Time::default(), Descriptor::Out, &[b'x'; HELD_AT / 4]);
+            }
+            assert!(
+                log.is_held() && log.is_held_by(7) && !log.is_held_by(8),
+                "{round}"
+            );
+            heard += log.fetch(7).iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+            assert!(log.is_held(), "fetching is not taking");
+            log.taken(7);
+            assert!(!log.is_held());
+        }
+        assert_eq!(heard, 3 * LOST_AT);
     }
 }

@@ -203,6 +203,14 @@ impl Process {
         }
     }
 
+    /// Whether there is room for more input.
+    pub(crate) const fn has_room(&self) -> bool {
+        match self {
+            Self::Machine(machine) => machine.has_room(),
+            Self::Server(_) | Self::Idle => true,
+        }
+    }
+
     /// No more input will come.
     pub(crate) const fn close_input(&mut self) {
         if let Self::Machine(machine) = self {

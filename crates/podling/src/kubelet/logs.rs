@@ -41,8 +41,21 @@ pub(crate) struct LogPage {
     pub(crate) lines: Vec<LogLine>,
     /// Where the next ones will be.
     pub(crate) next: LogPosition,
+    /// Whether there are more already.
+    pub(crate) more: bool,
     /// Whether none will come, because the container has ended.
     pub(crate) ended: bool,
+}
+
+impl LogPage {
+    /// Where the page begins; `None` if its lines stand in no log.
+    pub(super) fn beginning(&self) -> Option<LogPosition> {
+        let lines = self.lines.len() as u64;
+        (!self.next.id.is_empty()).then(|| LogPosition {
+            line: self.next.line.saturating_sub(lines),
+            ..self.next.clone()
+        })
+    }
 }
 
 impl Nodes {
@@ -72,7 +85,7 @@ impl Nodes {
             id: id.clone(),
             line: 0,
         };
-        let mut page = self.follow_log(&start);
+        let mut page = self.follow_log(&start, usize::MAX);
         if page.next.id.is_empty() {
             let text = format!("unable to retrieve container logs for containerd://{id}");
             page.lines.push(LogLine { time: now, text });
@@ -88,8 +101,9 @@ impl Nodes {
         Ok(page)
     }
 
-    /// What was written since a position. The next position has no container if there is none any more.
-    pub(crate) fn follow_log(&self, position: &LogPosition) -> LogPage {
+    /// What was written since a position, but no further line once there are `enough` bytes. The next position has no
+    /// container if there is none any more.
+    pub(crate) fn follow_log(&self, position: &LogPosition, enough: usize) -> LogPage {
         let gone = LogPage {
             ended: true,
             ..LogPage::default()
@@ -97,14 +111,22 @@ impl Nodes {
         let Some(instance) = self.instance(position) else {
             return gone;
         };
-        let (lines, line) = instance.log.since(position.line);
+        let (lines, end) = instance.log.since(position.line);
+        let (mut first, mut bytes) = (Vec::new(), 0);
+        let mut lines = lines.peekable();
+        while let Some(line) = lines.next_if(|_| bytes < enough) {
+            bytes += line.text.len() + 1;
+            first.push(line.clone());
+        }
+        let left = lines.count() as u64;
         LogPage {
-            lines: lines.cloned().collect(),
+            lines: first,
             next: LogPosition {
-                line,
+                line: end - left,
                 ..position.clone()
             },
-            ended: !instance.seen.is_running(),
+            more: left > 0,
+            ended: left == 0 && !instance.seen.is_running(),
         }
     }
 

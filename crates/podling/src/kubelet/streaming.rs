@@ -4,6 +4,9 @@
 //! A session is opened by a request that upgrades to a WebSocket. What the client says then comes in message by
 //! message, as an input of the cluster like any other; what there is to say to it is fetched after each change.
 //!
+//! A client that does not read holds up what it would have to read: a command, a container's first process, the
+//! requests on a forwarded port. One whose input is not read is to wait in its turn.
+//!
 //! Differs from Kubernetes: WebSockets only, no SPDY over plain HTTP; a command ends when its client goes away.
 
 mod attach;
@@ -86,9 +89,7 @@ impl Nodes {
 
     /// The client is gone.
     pub(crate) fn hang_up(&mut self, api: &mut ApiServer, number: u64) {
-        if let Some(Kind::Attach(_)) = self.sessions.open.get(&number).map(|session| &session.kind) {
-            self.detach(api, number);
-        }
+        self.detach(api, number);
         self.sessions.open.remove(&number);
         self.sessions.ended.remove(&number);
         self.timers.cancel(&Task::Session(number));
@@ -100,12 +101,52 @@ impl Nodes {
             return last;
         }
         self.collect_attached(number);
+        let held = self.is_held(number);
         match self.sessions.open.get_mut(&number) {
-            Some(session) => std::mem::take(&mut session.outgoing),
-            None => Messages {
-                messages: Vec::new(),
-                ended: true,
+            Some(session) => Messages {
+                held,
+                ..std::mem::take(&mut session.outgoing)
             },
+            None => Messages {
+                ended: true,
+                ..Messages::default()
+            },
+        }
+    }
+
+    /// Whether a session's client has more to take than may wait for it.
+    fn is_held(&self, number: u64) -> bool {
+        match self.sessions.open.get(&number).map(|session| &session.kind) {
+            Some(Kind::Exec(exec)) => exec.is_held(number),
+            Some(Kind::Attach(_)) => self.is_attached_held(number),
+            Some(Kind::PortForward(forward)) => forward.is_held(),
+            None => false,
+        }
+    }
+
+    /// The client has taken what there was, so that what was held up goes on.
+    pub(crate) fn taken(&mut self, api: &mut ApiServer, number: u64) {
+        match self
+            .sessions
+            .open
+            .get_mut(&number)
+            .map(|session| &mut session.kind)
+        {
+            Some(Kind::Exec(exec)) => exec.taken(number),
+            Some(Kind::Attach(_)) => return self.attached_taken(api, number),
+            Some(Kind::PortForward(forward)) => forward.taken(),
+            None => return,
+        }
+        self.run_session(api, number);
+    }
+
+    /// Whether there is room for another message of the client.
+    pub(crate) fn has_room(&self, number: u64) -> bool {
+        match self.sessions.open.get(&number).map(|session| &session.kind) {
+            Some(Kind::Exec(exec)) => exec.has_room(),
+            Some(Kind::Attach(_)) => self.has_attached_room(number),
+            Some(Kind::PortForward(forward)) => forward.has_room(),
+            None => true,
         }
     }
 

@@ -97,8 +97,16 @@ impl Door {
         inside.pump();
     }
 
-    pub(crate) fn read(&self, stream: &mut Stream) -> Chunk {
-        self.lock().cluster.read(stream)
+    pub(crate) fn read(&self, stream: &mut Stream) -> Vec<u8> {
+        let inside = self.lock();
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = inside.cluster.read(stream);
+            bytes.extend(chunk.bytes);
+            if !chunk.more {
+                return bytes;
+            }
+        }
     }
 
     pub(crate) fn activity(&self) -> Activity {
@@ -232,15 +240,23 @@ impl Inside {
         let cluster = &mut self.cluster;
         let mut sent = false;
         self.streams.retain_mut(|open| {
-            let chunk = cluster.read(&mut open.stream);
-            sent |= !chunk.bytes.is_empty() || chunk.ended;
-            open.send(&chunk).is_ok() && !chunk.ended
+            loop {
+                let chunk = cluster.read(&mut open.stream);
+                sent |= !chunk.bytes.is_empty() || chunk.ended;
+                let goes_on = open.send(&chunk).is_ok() && !chunk.ended;
+                if !(goes_on && chunk.more) {
+                    return goes_on;
+                }
+            }
         });
         self.sessions.retain_mut(|open| {
             let said = cluster.receive(open.number);
             sent |= !said.messages.is_empty() || said.ended;
             let mut messages = said.messages.into_iter();
             let told = messages.all(|message| open.to.send(Message::Binary(message.into())).is_ok());
+            if said.held {
+                cluster.taken(open.number);
+            }
             if said.ended {
                 // The client may be gone first.
                 let normal = CloseFrame {

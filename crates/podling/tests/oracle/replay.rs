@@ -611,14 +611,14 @@ impl Replay {
                 response.body_json()
             )));
         };
-        let mut bytes = self.cluster.read(stream).bytes;
+        let mut bytes = self.cluster.read(stream);
         for during in step["during"].as_array().into_iter().flatten() {
             self.settle(Duration::from_millis(300));
             self.exchange(&during["request"], during)?;
-            bytes.extend(self.cluster.read(stream).bytes);
+            bytes.extend(self.cluster.read(stream));
         }
         self.settle(Duration::from_secs_f64(watch["seconds"].as_f64().unwrap_or(1.0)));
-        bytes.extend(self.cluster.read(stream).bytes);
+        bytes.extend(self.cluster.read(stream));
         let events: Vec<Value> = serde_json::Deserializer::from_slice(&bytes)
             .into_iter()
             .flatten()

@@ -115,10 +115,10 @@ impl Timeline {
     /// Reads what the watches have to say.
     pub(crate) fn collect(&mut self, cluster: &Door) {
         let now = cluster.now();
-        for event in parsed(&cluster.read(&mut self.pods).bytes) {
+        for event in parsed(&cluster.read(&mut self.pods)) {
             self.sample(now, &event);
         }
-        for event in parsed(&cluster.read(&mut self.events).bytes) {
+        for event in parsed(&cluster.read(&mut self.events)) {
             if event["type"] != "DELETED" && self.belongs(&event["object"]) {
                 self.written.push((now, written(&event["object"])));
             }

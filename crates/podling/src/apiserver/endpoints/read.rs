@@ -82,8 +82,8 @@ fn start_watch(
     watch.namespace.clone_from(&route.namespace);
     // A watch on `/api/v1/.../pods/p`-like single objects is a list with a field selector on the name.
     watch.selection = selection;
-    watch.start = start;
     watch.bookmarks = bookmarks;
     watch.ends = api.now() + lasts;
-    Ok(Response::stream("application/json", Stream::watch(api, watch)))
+    watch.begin(api, start);
+    Ok(Response::stream("application/json", Stream::watch(watch)))
 }

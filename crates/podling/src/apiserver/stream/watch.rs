@@ -2,6 +2,7 @@
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/handlers/watch.go` and `.../storage/cacher`.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,6 +20,9 @@ use crate::storage::{Change, ChangeKind, Object};
 /// How often a client that asked for bookmarks gets one, about.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
+/// Once so many bytes are read the rest waits for the next reading, so that what waits for a slow client stays small.
+const ENOUGH: usize = 64 * 1024;
+
 /// A watch on one resource.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -26,12 +30,17 @@ pub(crate) struct Watch {
     pub(crate) namespace: Option<String>,
     pub(crate) selection: Selection,
     pub(crate) presentation: Presentation,
-    pub(crate) start: Start,
     pub(crate) bookmarks: bool,
     pub(crate) ends: Time,
+    /// The objects of its beginning that are not said yet.
+    initial: VecDeque<Object>,
+    /// Whether a bookmark is still to say that these are all.
+    initial_bookmark: bool,
+    /// The changes up to here are said, or stand in `initial`.
+    revision: u64,
     /// Whether the watch has said that it can't go on.
     broken: bool,
-    pub(crate) next_bookmark: Time,
+    next_bookmark: Time,
 }
 
 /// Where a watch begins.
@@ -56,11 +65,27 @@ impl Watch {
             namespace: None,
             selection: Selection::default(),
             presentation,
-            start: Start::Initial { bookmark: false },
             bookmarks: false,
             ends: api.now(),
+            initial: VecDeque::new(),
+            initial_bookmark: false,
+            revision: api.revision(),
             broken: false,
             next_bookmark: api.now() + BOOKMARK_EVERY,
+        }
+    }
+
+    /// Begins at the present moment, whenever it is read first.
+    pub(crate) fn begin(&mut self, api: &ApiServer, start: Start) {
+        match start {
+            Start::After(revision) => self.revision = revision,
+            Start::Initial { bookmark } => {
+                let objects = api.list(stored_as(self.resource), self.namespace.as_deref());
+                let selected = objects.filter(|object| self.selection.matches(object));
+                self.initial = selected.cloned().collect();
+                self.initial_bookmark = bookmark;
+                self.revision = api.revision();
+            }
         }
     }
 
@@ -73,64 +98,69 @@ impl Watch {
         }
     }
 
+    /// Whether it has missed changes that are forgotten by now.
+    pub(super) fn is_behind(&self, api: &ApiServer) -> bool {
+        self.revision < api.store.oldest_revision()
+    }
+
     /// What happened since the last reading.
     pub(super) fn read(&mut self, api: &ApiServer) -> Chunk {
         let mut bytes = Vec::new();
+        let mut more = false;
         if !self.broken {
-            self.broken = self.read_into(api, &mut bytes).is_err();
+            match self.read_into(api, &mut bytes) {
+                Ok(()) => more = !self.initial.is_empty() || self.revision < api.revision(),
+                Err(Broken) => self.broken = true,
+            }
         }
         Chunk {
             bytes,
-            ended: self.broken || api.now() >= self.ends,
+            more,
+            ended: self.broken || !more && api.now() >= self.ends,
         }
     }
 
     fn read_into(&mut self, api: &ApiServer, bytes: &mut Vec<u8>) -> Result<(), Broken> {
-        let revision = match self.start {
-            Start::Initial { bookmark } => {
-                self.write_initial(api, bookmark, bytes);
-                api.revision()
-            }
-            Start::After(revision) => self.write_changes(api, revision, bytes)?,
-        };
-        self.start = Start::After(revision);
-        if self.bookmarks && api.now() >= self.next_bookmark {
+        self.write_initial(api, bytes);
+        if self.initial.is_empty() {
+            self.write_changes(api, bytes)?;
+        }
+        let is_all = self.initial.is_empty() && self.revision >= api.revision();
+        if self.bookmarks && is_all && api.now() >= self.next_bookmark {
             self.next_bookmark = api.now() + BOOKMARK_EVERY;
-            write_event(bytes, "BOOKMARK", &self.bookmark(revision, false));
+            write_event(bytes, "BOOKMARK", &self.bookmark(self.revision, false));
         }
         Ok(())
     }
 
-    fn write_initial(&mut self, api: &ApiServer, bookmark: bool, bytes: &mut Vec<u8>) {
-        let stored = stored_as(self.resource);
-        let objects = api.list(stored, self.namespace.as_deref());
-        let selected: Vec<Object> = objects
-            .filter(|object| self.selection.matches(object))
-            .cloned()
-            .collect();
-        for object in selected {
+    fn write_initial(&mut self, api: &ApiServer, bytes: &mut Vec<u8>) {
+        while bytes.len() < ENOUGH
+            && let Some(object) = self.initial.pop_front()
+        {
             self.write_object(bytes, "ADDED", &object, api.now());
         }
-        if bookmark {
-            write_event(bytes, "BOOKMARK", &self.bookmark(api.revision(), true));
+        if self.initial.is_empty() && std::mem::take(&mut self.initial_bookmark) {
+            write_event(bytes, "BOOKMARK", &self.bookmark(self.revision, true));
         }
     }
 
-    fn write_changes(&mut self, api: &ApiServer, revision: u64, bytes: &mut Vec<u8>) -> Result<u64, Broken> {
-        let Some(changes) = api.store.changes_since(revision) else {
-            let oldest = api.store.oldest_revision();
+    fn write_changes(&mut self, api: &ApiServer, bytes: &mut Vec<u8>) -> Result<(), Broken> {
+        let Some(changes) = api.store.changes_since(self.revision) else {
+            let (revision, oldest) = (self.revision, api.store.oldest_revision());
             let status = Status::expired(format!("too old resource version: {revision} ({oldest})"));
             write_event(bytes, "ERROR", &status.to_json());
             return Err(Broken);
         };
-        let mut last = revision;
         for change in changes {
-            last = change.revision;
+            if bytes.len() >= ENOUGH {
+                break;
+            }
+            self.revision = change.revision;
             if let Some((kind, object)) = self.event(change) {
                 self.write_object(bytes, kind, &object, api.now());
             }
         }
-        Ok(last)
+        Ok(())
     }
 
     /// What a change is to this watch: an object can come into the selection, or leave it.

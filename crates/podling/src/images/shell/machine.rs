@@ -183,6 +183,7 @@ impl Machine {
         for _ in 0..OPERATIONS_A_TURN {
             match &self.state {
                 State::Exited(code) => return Turn::Exits(*code),
+                _ if world.log.is_held() => return Turn::Waits(None),
                 State::Calling(_, words) => match network_tools::call(words) {
                     Some(call) => return Turn::Calls(call),
                     None => self.state = State::Ready,

@@ -1,5 +1,8 @@
 //! Standard input of a process: what has come and was not read yet.
 
+/// What a pipe holds on Linux.
+const PIPE: usize = 64 * 1024;
+
 /// A process's standard input.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stdin {
@@ -48,6 +51,11 @@ impl Stdin {
     /// Whether a waiting reader should look again.
     pub(crate) const fn has_news(&self) -> bool {
         self.news
+    }
+
+    /// Whether who writes to it need not wait.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.waiting.len() < PIPE
     }
 
     /// Whether more can come.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::Kind;
 use super::channels::{self, Incoming, Streams};
 use crate::apiserver::ApiServer;
+use crate::images::log::Log;
+use crate::images::process::Process;
 use crate::kubelet::runtime::{self, Instance};
 use crate::kubelet::{Nodes, Task};
 
@@ -107,12 +109,58 @@ impl Nodes {
         }
     }
 
-    /// The client goes away.
+    /// The client goes away; a process that waited for it goes on.
     pub(super) fn detach(&mut self, api: &mut ApiServer, number: u64) {
         self.close_attached(api, number);
-        if let Some(instance) = self.attached_instance(number) {
-            instance.log.forget(number);
+        self.attached_log(api, number, Log::forget);
+    }
+
+    /// The client has taken what the container had written.
+    pub(super) fn attached_taken(&mut self, api: &mut ApiServer, number: u64) {
+        self.attached_log(api, number, Log::taken);
+    }
+
+    /// Changes how a container's log stands to an attached client, after which its process may go on.
+    fn attached_log(&mut self, api: &mut ApiServer, number: u64, change: impl FnOnce(&mut Log, u64)) {
+        let Some((pod, container, _)) = self.attached(number) else {
+            return;
+        };
+        let Some(instance) = self.attached_instance(number) else {
+            return;
+        };
+        let was_held = instance.log.is_held();
+        change(&mut instance.log, number);
+        if was_held && !instance.log.is_held() {
+            self.run_process(api, &pod, &container);
         }
+    }
+
+    /// Whether the container's process waits for this client.
+    pub(super) fn is_attached_held(&self, number: u64) -> bool {
+        let instance = self.attached_to(number);
+        instance.is_some_and(|instance| instance.log.is_held_by(number))
+    }
+
+    /// Whether there is room for more input for the container's process.
+    pub(super) fn has_attached_room(&self, number: u64) -> bool {
+        let process = self
+            .attached_to(number)
+            .and_then(|instance| instance.process.as_ref());
+        process.is_none_or(Process::has_room)
+    }
+
+    fn attached_to(&self, number: u64) -> Option<&Instance> {
+        let session = self.sessions.open.get(&number)?;
+        let Kind::Attach(attach) = &session.kind else {
+            return None;
+        };
+        let container = self
+            .workers
+            .get(&session.pod)?
+            .containers
+            .get(&attach.container)?;
+        let mut instances = [&container.current, &container.previous].into_iter().flatten();
+        instances.find(|instance| instance.seen.id == attach.id)
     }
 
     fn attached_instance(&mut self, number: u64) -> Option<&mut Instance> {
@@ -125,11 +173,10 @@ impl Nodes {
             .get_mut(&session.pod)?
             .containers
             .get_mut(&attach.container)?;
-        let instances = [&mut container.current, &mut container.previous];
-        instances
+        let mut instances = [&mut container.current, &mut container.previous]
             .into_iter()
-            .flatten()
-            .find(|instance| instance.seen.id == attach.id)
+            .flatten();
+        instances.find(|instance| instance.seen.id == attach.id)
     }
 
     /// Brings what the container has written to an attached client.

@@ -33,6 +33,20 @@ pub(super) struct Exec {
     resized: bool,
 }
 
+impl Exec {
+    pub(super) fn is_held(&self, number: u64) -> bool {
+        self.output.is_held_by(number)
+    }
+
+    pub(super) fn taken(&mut self, number: u64) {
+        self.output.taken(number);
+    }
+
+    pub(super) const fn has_room(&self) -> bool {
+        self.machine.has_room()
+    }
+}
+
 impl Nodes {
     /// Runs a command; the number of its session.
     pub(super) fn exec(
@@ -68,6 +82,7 @@ impl Nodes {
                     number,
                     Messages {
                         messages: vec![channels::failed(&why)],
+                        held: false,
                         ended: true,
                     },
                 );

@@ -12,6 +12,9 @@ use crate::network::{HttpRequest, HttpResponse};
 /// The longest head of a request.
 const LONGEST_HEAD: usize = 64 * 1024;
 
+/// The longest request with its body: nginx takes a body of 1 MiB (`client_max_body_size`).
+const LONGEST_REQUEST: usize = LONGEST_HEAD + 1024 * 1024;
+
 /// What Go's server answers to what is no request.
 pub(super) const BAD_REQUEST: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
@@ -39,6 +42,11 @@ impl HttpConnection {
         self.unread.extend_from_slice(bytes);
     }
 
+    /// Whether it holds as much as the head of a request may take.
+    pub(super) const fn is_full(&self) -> bool {
+        self.unread.len() > LONGEST_HEAD
+    }
+
     /// Takes the next request.
     pub(super) fn next(&mut self) -> Next {
         let Some(end) = self.unread.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -55,7 +63,10 @@ impl HttpConnection {
             return Next::Nonsense;
         };
         let Some(body) = body_length(&request, &self.unread[end + 4..]) else {
-            return Next::Nothing;
+            return match self.unread.len() > LONGEST_REQUEST {
+                true => Next::Nonsense,
+                false => Next::Nothing,
+            };
         };
         self.unread.drain(..end + 4 + body);
         Next::Request(request, keep)

@@ -25,11 +25,16 @@ pub(super) const PROTOCOLS: [&str; 2] = [TUNNEL, "v4.channel.k8s.io"];
 /// The channels of a message are a byte.
 const MOST_PORTS: usize = 127;
 
+/// No more requests are answered while the client has not taken this many bytes of answers.
+const HELD_AT: usize = 256 * 1024;
+
 /// Forwarded ports of one client.
 #[derive(Debug)]
 pub(super) struct PortForward {
     transport: Transport,
     connections: BTreeMap<u32, Connection>,
+    /// How many bytes were answered since the client last said that it has taken all.
+    untaken: usize,
 }
 
 /// How connections are carried.
@@ -102,6 +107,21 @@ pub(super) fn ports(request: &Request) -> Result<Vec<u16>, Status> {
 }
 
 impl PortForward {
+    pub(super) const fn is_held(&self) -> bool {
+        self.untaken >= HELD_AT
+    }
+
+    pub(super) const fn taken(&mut self) {
+        self.untaken = 0;
+    }
+
+    /// Whether no connection is full of requests that wait for an answer to one before them.
+    pub(super) fn has_room(&self) -> bool {
+        let waits = |connection: &Connection| self.is_held() || connection.pending.is_some();
+        let mut connections = self.connections.values();
+        !connections.any(|connection| waits(connection) && connection.http.is_full())
+    }
+
     /// Reads a client's message: what it does, and what is answered below the connections.
     fn read(&mut self, received: &[u8]) -> (Vec<Event>, Vec<Vec<u8>>) {
         match &mut self.transport {
@@ -230,6 +250,7 @@ impl Nodes {
         let forward = PortForward {
             transport,
             connections: BTreeMap::new(),
+            untaken: 0,
         };
         self.sessions
             .insert(number, uid, Kind::PortForward(Box::new(forward)));
@@ -342,12 +363,15 @@ impl Nodes {
             return;
         };
         let mut left: VecDeque<u32> = forward.connections.keys().copied().collect();
-        while let Some(connection) = left.pop_front() {
+        while let Some(connection) = left.pop_front()
+            && !self.is_held(number)
+        {
             if self.answer_next(api, number, connection) {
                 left.push_front(connection);
             }
         }
         let next = self.forward_of(number).and_then(|forward| forward.next_moment());
+        let next = next.filter(|_| !self.is_held(number));
         self.timers.cancel(&Task::Session(number));
         if let Some(at) = next {
             self.timers.at(at, Task::Session(number));
@@ -418,6 +442,7 @@ impl Nodes {
         if !keep {
             messages.extend(forward.close(which, None));
         }
+        forward.untaken += messages.iter().map(Vec::len).sum::<usize>();
         self.say(number, messages);
         keep
     }

@@ -79,6 +79,11 @@ impl Machine {
         self.talk.terminal = Some(terminal);
     }
 
+    /// Whether there is room for more input: it is waited for, or what waits fits a pipe.
+    pub(crate) const fn has_room(&self) -> bool {
+        matches!(self.state, State::Input(_) | State::Prompting) || self.talk.stdin.has_room()
+    }
+
     /// No more input will come.
     pub(crate) const fn close_input(&mut self) {
         self.talk.stdin.close();

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod slow_clients;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

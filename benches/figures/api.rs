@@ -13,7 +13,7 @@ use podling::{Body, Cluster, Components, Config, Request, Response};
 use podling_server::{ClusterHandle, Identity, ServeOptions, TimeSource};
 use serde_json::{Value, json};
 
-use crate::memory::{megabytes, resident};
+use crate::memory::{megabytes, resident, weighed_apart};
 use crate::{Outcome, RUNS, print_times};
 
 const PODS: usize = 10_000;
@@ -46,7 +46,7 @@ pub(crate) fn print_figures(runtime: &tokio::runtime::Runtime) -> Outcome<()> {
     runtime.block_on(over_https())
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         seed: 1,
         start: podling::clock::Time::default(),
@@ -94,29 +94,17 @@ fn done(response: Response) -> Outcome<Body> {
     }
 }
 
-/// The word that makes this program weigh Pods, and nothing else.
-const WEIGH: &str = "--weigh";
-
-/// In a process that was started to weigh Pods: prints the bytes that so many take. Whether this is such a process.
-pub(crate) fn weigh_if_asked() -> Outcome<bool> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != WEIGH);
-    let Some(count) = arguments.nth(1) else {
-        return Ok(false);
-    };
+/// The bytes that so many Pods take.
+pub(crate) fn weigh_pods(count: usize) -> Outcome<u64> {
     let mut cluster = empty()?;
     let before = resident("self")?;
-    fill(&mut cluster, count.parse()?)?;
-    println!("{}", resident("self")?.saturating_sub(before));
-    Ok(true)
+    fill(&mut cluster, count)?;
+    Ok(resident("self")?.saturating_sub(before))
 }
 
-/// Each number of Pods in a process of its own, so that no memory is used a second time.
 fn print_weights() -> Outcome<()> {
     for count in WEIGHED {
-        let output = std::process::Command::new(std::env::current_exe()?)
-            .args([WEIGH, &count.to_string()])
-            .output()?;
-        let bytes: u64 = String::from_utf8(output.stdout)?.trim().parse()?;
+        let bytes = weighed_apart("pods", count)?;
         println!(
             "memory of {count} Pods: {} ({:.1} KiB each)",
             megabytes(bytes),
@@ -291,15 +279,21 @@ async fn over_https() -> Outcome<()> {
 
 async fn fill_over_https(client: &kube::Client) -> Outcome<()> {
     let start = Instant::now();
-    for request in std::iter::once(service_account()).chain((0..PODS).map(pod)) {
+    create(client, PODS).await?;
+    println!(
+        "Pods created over HTTPS, one after the other: {:.0} a second",
+        rate(PODS, start.elapsed())
+    );
+    Ok(())
+}
+
+/// Creates Pods, one after the other.
+pub(crate) async fn create(client: &kube::Client, pods: usize) -> Outcome<()> {
+    for request in std::iter::once(service_account()).chain((0..pods).map(pod)) {
         let request = http::Request::post(request.path)
             .header(http::header::CONTENT_TYPE, request.content_type)
             .body(request.body)?;
         client.request_text(request).await?;
     }
-    println!(
-        "Pods created over HTTPS, one after the other: {:.0} a second",
-        rate(PODS, start.elapsed())
-    );
     Ok(())
 }

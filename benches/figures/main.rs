@@ -6,6 +6,7 @@
 
 mod api;
 mod memory;
+mod slow_clients;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use bbf::lab::{Catalogue, Lab};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use memory::{megabytes, resident};
+use memory::{asked_to_weigh, megabytes, resident};
 use podling_server::{ClusterHandle, TimeSource};
 
 const LAB: &str = "ch07-readiness";
@@ -29,13 +30,19 @@ const MORE_CLUSTERS: usize = 20;
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcome<()> {
-    if api::weigh_if_asked()? {
-        return Ok(());
-    }
-    println!("median of {RUNS} (fastest to slowest), on this machine:");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
+    if let Some((what, count)) = asked_to_weigh()? {
+        let bytes = match what.as_str() {
+            "pods" => api::weigh_pods(count)?,
+            "watches" => runtime.block_on(slow_clients::weigh_watches(count))?,
+            _ => runtime.block_on(slow_clients::weigh_connections(count))?,
+        };
+        println!("{bytes}");
+        return Ok(());
+    }
+    println!("median of {RUNS} (fastest to slowest), on this machine:");
     print_times("process start to API ready", &runtime.block_on(api_ready())?);
     let (starts, memory) = lab_starts()?;
     print_times("lab start to the break applied", &starts);
@@ -48,6 +55,7 @@ fn main() -> Outcome<()> {
         "memory of one more cluster in a process:     {}",
         megabytes(runtime.block_on(one_more_cluster())?)
     );
+    slow_clients::print_figures()?;
     api::print_figures(&runtime)
 }
 

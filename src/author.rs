@@ -2,7 +2,6 @@
 
 mod attempt;
 mod commands;
-mod folder;
 mod ground;
 mod lint;
 mod pace;

@@ -9,6 +9,7 @@ pub mod folders;
 pub mod lock;
 pub mod processes;
 pub mod programs;
+pub mod temporary;
 
 #[cfg(test)]
 pub(crate) mod scratch;

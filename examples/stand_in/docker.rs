@@ -1,4 +1,4 @@
-//! `docker`, as far as bbf asks it.
+//! `docker`, as far as bbf asks it, and `podman`, which knows no image by a short name.
 
 use std::fs;
 
@@ -7,7 +7,29 @@ use bbf::cluster::Provider as _;
 use crate::world::{Container, World};
 use crate::{Outcome, option};
 
-pub(crate) async fn run(world: &World, arguments: &[&str]) -> Outcome {
+/// podman's images by their whole names only, and archives of several images only if it is asked for one.
+fn refused_by_podman(arguments: &[&str]) -> Option<String> {
+    let names = match arguments {
+        ["save", "--output", _, _, _, ..] => return Some("Error: specify --multi-image-archive".to_owned()),
+        ["pull" | "tag", names @ ..]
+        | ["save", "--output", _, names @ ..]
+        | ["save", _, "--output", _, names @ ..] => names,
+        _ => &[][..],
+    };
+    let short = names
+        .iter()
+        .find(|name| !name.starts_with("docker.io/") && !name.starts_with("registry.k8s.io/"))?;
+    Some(format!(
+        "Error: short-name \"{short}\" did not resolve to an alias"
+    ))
+}
+
+pub(crate) async fn run(world: &World, program: &str, arguments: &[&str]) -> Outcome {
+    if program == "podman"
+        && let Some(why) = refused_by_podman(arguments)
+    {
+        return Err(why.into());
+    }
     if world.fails("docker-down") {
         return Err("Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?".into());
     }
@@ -43,13 +65,14 @@ pub(crate) async fn run(world: &World, arguments: &[&str]) -> Outcome {
         }
         ["start", names @ ..] => turn(world, names, true).await,
         ["stop", names @ ..] => turn(world, names, false).await,
-        ["image", "inspect", "--format", _, image] => match world.has_image(image) {
+        ["image", "inspect", image] => match world.has_image(image) {
             true => Ok(()),
             false => Err(format!("Error response from daemon: No such image: {image}").into()),
         },
         ["pull", image] => world.pull(image),
         ["tag", _, name] => world.add_image(name),
-        ["save", "--output", archive, images @ ..] => {
+        ["save", "--output", archive, images @ ..]
+        | ["save", "--multi-image-archive", "--output", archive, images @ ..] => {
             if world.fails("disk-full") {
                 fs::write(archive, "half")?;
                 return Err(format!("write {archive}: no space left on device").into());

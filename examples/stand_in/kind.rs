@@ -52,6 +52,11 @@ pub(crate) async fn run(world: &World, arguments: &[&str]) -> Outcome {
             Ok(())
         }
         ["export", "kubeconfig", ..] => world.export_kubeconfig(name, kubeconfig()?),
+        ["load", "image-archive", archive, "--name", _] => match fs::read_to_string(archive)?.is_empty() {
+            true => Err("ERROR: failed to load image: no images in the archive".into()),
+            false => Ok(()),
+        },
+        // It asks docker, whatever the nodes run in.
         ["load", "docker-image", "--name", _, images @ ..] => {
             match images.iter().find(|image| !world.has_image(image)) {
                 Some(image) => Err(format!("ERROR: image: \"{image}\" not present locally").into()),
@@ -77,7 +82,10 @@ async fn create(world: &World, name: &str, config: &str, image: &str, kubeconfig
         .into());
     }
     eprintln!("Creating cluster \"{name}\" ...");
-    step(&format!("Ensuring node image ({image}) 🖼️"), world.pull(image))?;
+    let in_podman = std::env::var("KIND_EXPERIMENTAL_PROVIDER").is_ok_and(|it| it == "podman");
+    let full = format!("docker.io/{image}");
+    let pulled = world.pull(if in_podman { &full } else { image });
+    step(&format!("Ensuring node image ({image}) 🖼️"), pulled)?;
     let nodes = kind_config::nodes("the configuration", config, name)?;
     step("Preparing nodes 📦", prepare(world, name, &nodes))?;
     if world.fails("hang") {

@@ -1,5 +1,5 @@
-//! A stand-in for `kind` and `docker`, for tests: it speaks their command lines as far as bbf uses them, and its clusters
-//! are podling's. Under which name it was started says which of the two it is.
+//! A stand-in for `kind` and `docker` (or `podman`), for tests: it speaks their command lines as far as bbf uses them, and its clusters
+//! are podling's. Under which name it was started says which of them it is.
 //!
 //! `STAND_IN_ROOT` names the folder that is its world: containers, images, and a file `fail` that says what is broken in it
 //! at the moment (`docker-down`, `disk-full`, `no-network`, `port-taken`, `hang`). Every call is noted in `calls`.
@@ -47,8 +47,8 @@ fn run(words: &[&str]) -> Outcome {
     world.note(name, arguments)?;
     match name {
         "kind" => runtime.block_on(kind::run(&world, arguments)),
-        "docker" => runtime.block_on(docker::run(&world, arguments)),
-        _ => Err(format!("{name} is neither kind nor docker").into()),
+        "docker" | "podman" => runtime.block_on(docker::run(&world, name, arguments)),
+        _ => Err(format!("{name} is neither kind nor docker nor podman").into()),
     }
 }
 

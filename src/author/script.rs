@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use podling_server::{ClusterHandle, Identity, ServeOptions, write_private};
 
-use super::folder::Folder;
 use super::ground::Door;
+use crate::platform::temporary::TemporaryFolder;
 
 /// How much cluster time passes in each [`PAUSE`].
 const TICK: Duration = Duration::from_millis(50);
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// A cluster that kubectl can reach, with a working folder.
 pub(super) struct Desk {
-    folder: Folder,
+    folder: TemporaryFolder,
     kubectl: PathBuf,
     kubeconfig: PathBuf,
     /// Whether the cluster's time passes only when it is moved.
@@ -37,7 +37,8 @@ pub(super) enum End {
 impl Desk {
     /// Opens the door and puts files into the working folder.
     pub(super) async fn set_up(door: &Door, kubectl: &Path, files: &[(&str, &str)]) -> Result<Self, String> {
-        let folder = Folder::new().map_err(|error| format!("can't make a folder: {error}"))?;
+        let folder =
+            TemporaryFolder::new("proof").map_err(|error| format!("can't make a folder: {error}"))?;
         let kubeconfig = match door {
             Door::Podling(cluster) => serve(cluster, folder.path()).await?,
             Door::Kubeconfig(path) => path.clone(),

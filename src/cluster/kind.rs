@@ -145,12 +145,30 @@ impl Kind {
         }
         let images: Vec<&str> = images.iter().map(String::as_str).collect();
         if !images.is_empty() {
-            programs
-                .kind
-                .load_images(&self.name, &images, &self.watcher)
-                .await?;
+            (self.watcher)(&Doing::LoadingImages {
+                name: self.name.clone(),
+                count: images.len(),
+            });
+            self.load(&programs, &images).await?;
         }
         Ok(())
+    }
+
+    /// Puts images that the runtime has on the nodes.
+    async fn load(&self, programs: &Programs, images: &[&str]) -> Result<(), Failure> {
+        let Programs { kind, containers } = programs;
+        if containers.runtime.is_known_to_kind_load() {
+            return kind.load_images(&self.name, images).await;
+        }
+        let archive = self.folder.images();
+        let saved = containers.save(&archive, images).await;
+        let loaded = match saved {
+            Ok(()) => kind.load_archive(&self.name, &archive).await,
+            failed => failed,
+        };
+        // It is as large as the images are.
+        std::fs::remove_file(&archive).ok();
+        loaded
     }
 
     /// Whether the cluster is there and its API answers, whatever else is wrong.

@@ -523,6 +523,27 @@ fn a_class_without_a_network_is_prepared_from_an_archive() {
 }
 
 #[test]
+fn podman_gets_whole_names_and_its_images_reach_the_nodes_by_an_archive() {
+    let school = World::with_runtime("podman");
+    school.bbf("images save class.tar --all").code(0);
+    let class = World::with_runtime("podman");
+    class.fail("no-network");
+    let archive = school.home.path("class.tar");
+    let line = format!("cluster prepare ch07-readiness --archive {}", archive.display());
+    class.bbf(&line).code(0);
+    let calls = class.calls();
+    assert!(calls.contains("kind load image-archive"), "{calls}");
+    assert!(
+        !calls.contains("docker-image"),
+        "kind asks docker for those: {calls}"
+    );
+    assert!(!class.home.state("clusters/bbf-single/images.tar").exists());
+    class.bbf(START).code(0);
+    class.bbf("lab check --timeout 1").code(1);
+    class.bbf("lab stop").code(0);
+}
+
+#[test]
 fn another_node_image_is_another_cluster() {
     let world = World::new();
     world.bbf(&format!("{START} --node-image 1.35")).code(0);

@@ -1,4 +1,4 @@
-//! A scratch home in whose PATH `kind` and `docker` are stand-ins (`examples/stand_in`): the clusters are podling's.
+//! A scratch home in whose PATH `kind` and `docker` (or `podman`) are stand-ins (`examples/stand_in`): the clusters are podling's.
 
 use crate::environment::{Ended, Home};
 use std::os::unix::process::CommandExt as _;
@@ -13,10 +13,15 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_runtime("docker")
+    }
+
+    /// A world in which kind's nodes run in `runtime`.
+    pub(crate) fn with_runtime(runtime: &str) -> Self {
         let home = Home::new();
         let bin = home.path("bin");
         std::fs::create_dir_all(&bin).unwrap();
-        for name in ["kind", "docker"] {
+        for name in ["kind", runtime] {
             std::os::unix::fs::symlink(stand_in(), bin.join(name)).unwrap();
         }
         std::fs::create_dir_all(home.path("world")).unwrap();

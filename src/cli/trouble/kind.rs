@@ -68,8 +68,9 @@ pub(super) fn failed(failure: &Failure, language: Language) -> (Exit, Complaint)
                 trouble::ask_doctor(language),
             ],
         ),
-        Failure::Other { said, log: None } => {
-            environment(say::kind_failed(language, said), [trouble::ask_doctor(language)])
-        }
+        Failure::Other { said, log: None } => environment(
+            say::runtime_failed(language, said),
+            [trouble::ask_doctor(language)],
+        ),
     }
 }

@@ -5,6 +5,7 @@ use super::failure::{self, Failure};
 use super::runtime::{Runtime, VARIABLE};
 use crate::cluster::owner::LABEL;
 use crate::platform::programs::{self, Ended, Program};
+use crate::platform::temporary::TemporaryFolder;
 use serde_json::Value;
 use std::path::Path;
 
@@ -109,13 +110,27 @@ impl Containers {
 
     /// The mark of the cluster's owner on a node, whether it runs or not; `None` where it has none.
     pub(super) async fn mark(&self, node: &str) -> Result<Option<String>, Failure> {
-        let source = format!("{node}:{NODE_CONFIG}");
-        match self.run(&["cp", &source, "-"]).await {
-            Ok(ended) => Ok(mark_in(&ended.stdout)),
+        match self.copied(&format!("{node}:{NODE_CONFIG}")).await {
+            Ok(text) => Ok(mark_in(&text)),
             // A node that was just begun has no configuration yet.
             Err(Failure::Other { .. } | Failure::NoSuchImage { .. }) => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+
+    /// A file of a container, be it running or not; within a tar archive where the runtime makes one.
+    async fn copied(&self, source: &str) -> Result<String, Failure> {
+        if self.runtime.copies_to_output() {
+            return Ok(self.run(&["cp", source, "-"]).await?.stdout);
+        }
+        let other = |error: std::io::Error| Failure::Other {
+            said: error.to_string(),
+            log: None,
+        };
+        let folder = TemporaryFolder::new("copy").map_err(other)?;
+        let copy = folder.path().join("file");
+        self.run(&["cp", source, &copy.to_string_lossy()]).await?;
+        std::fs::read_to_string(copy).map_err(other)
     }
 
     /// Starts nodes.
@@ -134,7 +149,7 @@ impl Containers {
     /// When the runtime does not run.
     pub async fn has_image(&self, image: &str) -> Result<bool, Failure> {
         match self
-            .run(&["image", "inspect", "--format", "{{.Id}}", image])
+            .run(&["image", "inspect", &self.runtime.name_of(image)])
             .await
         {
             Ok(_) => Ok(true),
@@ -148,7 +163,7 @@ impl Containers {
     /// # Errors
     /// When it can't be had.
     pub async fn pull(&self, image: &str) -> Result<(), Failure> {
-        self.run_long(&["pull", image]).await
+        self.run_long(&["pull", &self.runtime.name_of(image)]).await
     }
 
     /// Gives an image another name.
@@ -156,7 +171,8 @@ impl Containers {
     /// # Errors
     /// When it is not there.
     pub async fn tag(&self, image: &str, name: &str) -> Result<(), Failure> {
-        self.run(&["tag", image, name]).await.map(drop)
+        let names = [self.runtime.name_of(image), self.runtime.name_of(name)];
+        self.run(&["tag", &names[0], &names[1]]).await.map(drop)
     }
 
     /// Writes images to an archive.
@@ -165,8 +181,10 @@ impl Containers {
     /// When one is not there, or the archive can't be written.
     pub async fn save(&self, archive: &Path, images: &[&str]) -> Result<(), Failure> {
         let archive = archive.to_string_lossy();
-        self.run_long(&[&["save", "--output", &*archive], images].concat())
-            .await
+        let names: Vec<_> = images.iter().map(|image| self.runtime.name_of(image)).collect();
+        let mut arguments = [self.runtime.save(), &[&*archive]].concat();
+        arguments.extend(names.iter().map(AsRef::as_ref));
+        self.run_long(&arguments).await
     }
 
     /// Reads the images of an archive.

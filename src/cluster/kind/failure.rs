@@ -164,27 +164,30 @@ fn taken_port(said: &str) -> Option<u16> {
         .find_map(|(_, port)| port.parse().ok())
 }
 
-/// What is worth telling: from the first line that says ERROR on, or else the last line.
+/// What is worth telling. Where a line says ERROR, it is that, or better what the command behind it said: its last word that
+/// begins with Error, or its first line. Else it is the last line.
 fn last_words(said: &str) -> String {
     let lines: Vec<&str> = said
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
-    let error = lines.iter().position(|line| line.starts_with("ERROR: "));
-    let told = match error {
-        Some(at) => {
-            let output = lines[at..]
-                .iter()
-                .find_map(|line| line.strip_prefix("Command Output: "));
-            let what = lines[at].trim_start_matches("ERROR: ");
-            output
-                .filter(|output| !output.starts_with('{'))
-                .map_or(what, |output| output)
-        }
+    let told = match lines.iter().position(|line| line.starts_with("ERROR: ")) {
+        Some(at) => of_command(&lines[at..]).unwrap_or_else(|| lines[at].trim_start_matches("ERROR: ")),
         None => lines.last().copied().unwrap_or("it ended without a word"),
     };
     told.trim_end_matches('.').to_owned()
+}
+
+/// What the command behind an error of kind's said, if that is for people.
+fn of_command<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let begin = lines
+        .iter()
+        .position(|line| line.starts_with("Command Output: "))?;
+    let first = lines[begin].trim_start_matches("Command Output: ");
+    let error = lines[begin + 1..].iter().rfind(|line| line.starts_with("Error"));
+    let told = error.copied().unwrap_or(first);
+    (!told.starts_with('{')).then_some(told)
 }
 
 #[cfg(test)]
@@ -261,6 +264,14 @@ mod tests {
             (
                 "ERROR: failed\n\nCommand Output: Error response from daemon: bad.\n",
                 "Error response from daemon: bad",
+            ),
+            (
+                "ERROR: failed\n\nCommand Output: Trying to pull docker.io/kindest/node...\nError: pinging registry: no such host\n",
+                "Error: pinging registry: no such host",
+            ),
+            (
+                "ERROR: failed: no\n\nCommand Output: {\"ID\":\"\"}\n",
+                "failed: no",
             ),
             ("one\ntwo\n", "two"),
             ("", "it ended without a word"),

@@ -4,7 +4,7 @@
 use super::failure::{self, Failure};
 use super::progress;
 use super::runtime::{Runtime, VARIABLE};
-use crate::cluster::{Doing, Watcher};
+use crate::cluster::Watcher;
 use crate::platform::files::{self, Access};
 use crate::platform::programs::{self, Ended, Program};
 use std::path::Path;
@@ -155,18 +155,20 @@ impl KindProgram {
         .map(drop)
     }
 
-    /// Puts images that the runtime has on all nodes of a cluster.
-    pub(super) async fn load_images(
-        &self,
-        name: &str,
-        images: &[&str],
-        watcher: &Watcher,
-    ) -> Result<(), Failure> {
-        watcher(&Doing::LoadingImages {
-            name: name.to_owned(),
-            count: images.len(),
-        });
-        let arguments = [&["load", "docker-image", "--name", name], images].concat();
+    /// Puts images that docker has on all nodes of a cluster.
+    pub(super) async fn load_images(&self, name: &str, images: &[&str]) -> Result<(), Failure> {
+        self.load(&[&["docker-image", "--name", name], images].concat())
+            .await
+    }
+
+    /// Puts the images of an archive on all nodes of a cluster.
+    pub(super) async fn load_archive(&self, name: &str, archive: &Path) -> Result<(), Failure> {
+        self.load(&["image-archive", &archive.to_string_lossy(), "--name", name])
+            .await
+    }
+
+    async fn load(&self, what: &[&str]) -> Result<(), Failure> {
+        let arguments = [&["load"], what].concat();
         let ended = self.program.run_heard(&arguments, |_| {}, |_| {}).await;
         let ended = ended.map_err(|error| self.unstarted(&error))?;
         if ended.well {

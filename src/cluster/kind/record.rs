@@ -93,6 +93,11 @@ impl Folder {
         self.0.join("kubeconfig")
     }
 
+    /// Where images are on their way to the nodes.
+    pub(super) fn images(&self) -> PathBuf {
+        self.0.join("images.tar")
+    }
+
     /// The configuration that kind was given.
     pub(super) fn config(&self) -> PathBuf {
         self.0.join("kind-config.yaml")

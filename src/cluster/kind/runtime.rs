@@ -2,11 +2,13 @@
 //! (`pkg/cluster/provider.go`): the one that `KIND_EXPERIMENTAL_PROVIDER` names, else the first that is there.
 
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The variable with which kind is told what to use.
 pub(super) const VARIABLE: &str = "KIND_EXPERIMENTAL_PROVIDER";
 
-/// A container runtime that kind supports. Their command lines are the same as far as bbf uses them.
+/// A container runtime that kind supports. Their command lines are much the same as far as bbf uses them; where they aren't,
+/// it stands here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
@@ -31,6 +33,35 @@ impl Runtime {
         }
     }
 
+    /// The image's name as the runtime understands it without being configured: podman knows no registry by itself, the others
+    /// mean Docker Hub.
+    pub(super) fn name_of(self, image: &str) -> Cow<'_, str> {
+        match self {
+            Self::Podman => full_name(image),
+            Self::Docker | Self::Nerdctl => image.into(),
+        }
+    }
+
+    /// The command that writes images to an archive, up to the archive. podman writes only the last of several images unless it
+    /// is told.
+    pub(super) fn save(self) -> &'static [&'static str] {
+        match self {
+            Self::Podman => &["save", "--multi-image-archive", "--output"],
+            Self::Docker | Self::Nerdctl => &["save", "--output"],
+        }
+    }
+
+    /// Whether `cp` can write to the standard output. nerdctl's can't; docker's must, since one that was installed as a snap has
+    /// temporary files of its own.
+    pub(super) fn copies_to_output(self) -> bool {
+        self != Self::Nerdctl
+    }
+
+    /// Whether `kind load docker-image` finds its images: it asks docker, whatever the nodes run in (kind issue 2760).
+    pub(super) fn is_known_to_kind_load(self) -> bool {
+        self == Self::Docker
+    }
+
     /// The runtime to use, given what the environment asks for and which programs there are.
     pub fn choose(asked: Option<&str>, there: impl Fn(Self) -> bool) -> Option<Self> {
         let asked = Self::ALL.into_iter().find(|it| asked == Some(it.program()));
@@ -47,9 +78,37 @@ impl std::fmt::Display for Runtime {
     }
 }
 
+/// `busybox` is `docker.io/library/busybox`, `blux2/hello-server` is `docker.io/blux2/hello-server`; a name whose first part
+/// is a host (it has a dot or a port, or is `localhost`) is whole.
+fn full_name(image: &str) -> Cow<'_, str> {
+    match image.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => image.into(),
+        Some(_) => format!("docker.io/{image}").into(),
+        None => format!("docker.io/library/{image}").into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn podman_gets_whole_names() {
+        for (image, whole) in [
+            ("busybox:1.36.1", "docker.io/library/busybox:1.36.1"),
+            ("blux2/hello-server:2.0", "docker.io/blux2/hello-server:2.0"),
+            (
+                "kindest/node:v1.36.1@sha256:00",
+                "docker.io/kindest/node:v1.36.1@sha256:00",
+            ),
+            ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"),
+            ("localhost/mine:1", "localhost/mine:1"),
+            ("class:5000/mine:1", "class:5000/mine:1"),
+        ] {
+            assert_eq!(Runtime::Podman.name_of(image), whole);
+            assert_eq!(Runtime::Docker.name_of(image), image);
+        }
+    }
 
     #[test]
     fn the_runtime_is_the_one_asked_for_or_the_first_that_is_there() {

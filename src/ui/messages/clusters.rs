@@ -50,6 +50,7 @@ super::messages! {
     make_again() { "Begin the lab again, on a new cluster: bbf lab reset", "新しいクラスターでラボをやり直すには: bbf lab reset" }
     in_use(name, holder) { "Another bbf is at work on {name}: {holder}.", "別の bbf が {name} を処理中です: {holder}。" }
     kind_failed(said) { "kind could not make the cluster: {said}.", "kind がクラスターを作成できませんでした: {said}" }
+    runtime_failed(said) { "kind, or what its nodes run in, refused: {said}.", "kind またはコンテナランタイムがエラーを返しました: {said}" }
     all_it_said(log) { "All that it said is in {log}", "出力の全文は {log} にあります" }
 
     no_kubeconfig(why) { "Your kubeconfig can't be read: {why}.", "kubeconfig を読み取れません: {why}" }

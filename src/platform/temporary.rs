@@ -1,4 +1,4 @@
-//! A folder for the time of one proof, removed afterwards.
+//! A folder for a moment's work, removed afterwards.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,28 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// An empty folder under the system's own for temporary files.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub struct TemporaryFolder(PathBuf);
 
-impl Folder {
-    pub(super) fn new() -> io::Result<Self> {
+impl TemporaryFolder {
+    /// Makes one; its name says what it is for.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn new(purpose: &str) -> io::Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("bbf-proof-{}-{number}", std::process::id()));
+        let name = format!("bbf-{purpose}-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path)?;
         Ok(Self(path))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
-impl Drop for Folder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         // A folder that can't be removed is left to the system, which clears its temporary files by itself.
         std::fs::remove_dir_all(&self.0).ok();

@@ -3,8 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where a step of it can't be done")]
 
 mod catalogue;
-#[cfg(unix)]
-mod docker;
 mod environment;
 #[cfg(unix)]
 mod existing;
@@ -16,6 +14,8 @@ mod live_view;
 #[cfg(unix)]
 mod proofs;
 mod readme;
+#[cfg(unix)]
+mod real_runtimes;
 #[cfg(unix)]
 mod screen;
 #[cfg(unix)]

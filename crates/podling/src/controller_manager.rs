@@ -26,7 +26,7 @@ mod job;
 mod namespace;
 mod namespace_content;
 mod node_lifecycle;
-mod ownership;
+pub(crate) mod ownership;
 mod persistent_volume;
 mod pod;
 mod pod_control;

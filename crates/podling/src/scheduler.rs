@@ -36,6 +36,7 @@ mod pod_status;
 mod preemption;
 mod queue;
 mod requests;
+mod siblings;
 mod volume_bindings;
 mod volumes;
 
@@ -178,8 +179,9 @@ impl Scheduler {
 
     fn observe_node(&mut self, change: &Change, api: &ApiServer) {
         if change.kind == ChangeKind::Deleted {
-            self.cache
-                .remove_node(text(&change.object, &["metadata", "name"]));
+            let gone = NodeInfo::new(change.object.clone());
+            self.cache.remove_node(gone.name());
+            self.wake_if(api, |pod, plugin| hints::node_left(pod, plugin, &gone));
             return;
         }
         let old = self.cache.set_node(change.object.clone());
@@ -220,6 +222,7 @@ impl Scheduler {
         }
         let mut info = PodInfo::new(pod.clone());
         look_at_namespaces(api, &mut info);
+        info.siblings = siblings::of(api, &pod);
         match volumes::gather(api, &pod) {
             Ok(volumes) => info.volumes = volumes,
             Err(why) => {

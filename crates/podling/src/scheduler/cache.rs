@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::storage::{Object, text};
 
+use super::plugins::pod_topology_spread::selector::Selector;
 use super::pod_affinity::PodAffinity;
 use super::requests::{self, HostPort, Resources};
 use super::volumes::PodVolumes;
@@ -28,6 +29,8 @@ pub(crate) struct PodInfo {
     pub(crate) volumes: PodVolumes,
     /// The labels of its namespace, null for none; gathered for a pod that is being scheduled.
     pub(crate) namespace_labels: Value,
+    /// The pods that belong together with it; gathered for a pod that is being scheduled.
+    pub(crate) siblings: Selector,
 }
 
 impl PodInfo {
@@ -41,6 +44,7 @@ impl PodInfo {
             affinity: PodAffinity::new(&object),
             volumes: PodVolumes::default(),
             namespace_labels: Value::Null,
+            siblings: Selector::all_of(Vec::new()),
             object,
         }
     }
@@ -55,6 +59,11 @@ impl PodInfo {
         super::nominated_node(&self.object)
     }
 
+    /// `metadata.namespace`.
+    pub(crate) fn namespace(&self) -> &str {
+        text(&self.object, &["metadata", "namespace"])
+    }
+
     /// `spec`.
     pub(crate) fn spec(&self) -> &Value {
         &self.object["spec"]
@@ -66,6 +75,8 @@ impl PodInfo {
 pub(crate) struct NodeInfo {
     pub(crate) object: Object,
     pub(crate) allocatable: Resources,
+    /// The images on the node with their sizes in bytes, by each of their names.
+    pub(crate) images: BTreeMap<String, i64>,
     /// By namespace and name.
     pub(crate) pods: BTreeMap<PodKey, Arc<PodInfo>>,
     /// Those of them that say something of other pods.
@@ -80,6 +91,7 @@ impl NodeInfo {
     pub(crate) fn new(object: Object) -> Self {
         Self {
             allocatable: requests::resources(&object["status"]["allocatable"]),
+            images: images(&object["status"]["images"]),
             object,
             pods: BTreeMap::new(),
             with_affinity: BTreeSet::new(),
@@ -100,6 +112,14 @@ impl NodeInfo {
     /// The pods on the node.
     pub(crate) fn pods(&self) -> impl Iterator<Item = &PodInfo> {
         self.pods.values().map(AsRef::as_ref)
+    }
+
+    /// The pods of a namespace on the node.
+    pub(crate) fn pods_of(&self, namespace: &str) -> impl Iterator<Item = &PodInfo> {
+        let first = (namespace.to_owned(), String::new());
+        let pods = self.pods.range(first..);
+        let pods = pods.take_while(move |(key, _)| key.0 == namespace);
+        pods.map(|(_, pod)| pod.as_ref())
     }
 
     /// The pods on the node that say something of other pods.
@@ -159,6 +179,7 @@ impl Cache {
                 let node = NodeInfo {
                     object: new.object,
                     allocatable: new.allocatable,
+                    images: new.images,
                     ..old
                 };
                 (node, Some(before))
@@ -240,6 +261,20 @@ impl Cache {
             .filter_map(|name| self.nodes.get(name))
             .collect()
     }
+}
+
+fn images(list: &Value) -> BTreeMap<String, i64> {
+    let mut images = BTreeMap::new();
+    for image in list.as_array().into_iter().flatten() {
+        let size = image["sizeBytes"].as_i64().unwrap_or_default();
+        let names = image["names"].as_array().into_iter().flatten();
+        images.extend(
+            names
+                .filter_map(Value::as_str)
+                .map(|name| (name.to_owned(), size)),
+        );
+    }
+    images
 }
 
 fn zone_of(node: &Value) -> String {

@@ -4,12 +4,13 @@
 //! Source: `CycleState`, `PreFilter` and `PreFilterExtensions` in `k8s.io/kube-scheduler/framework`, v1.36.
 
 use super::cache::{NodeInfo, PodInfo};
-use super::plugins::{inter_pod_affinity, volume_restrictions};
+use super::plugins::{inter_pod_affinity, pod_topology_spread, volume_restrictions};
 
 /// The counts for one pod.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CycleState {
     pub(crate) affinity: inter_pod_affinity::Counts,
+    pub(crate) spread: pod_topology_spread::Counts,
     pub(crate) claim_users: volume_restrictions::Users,
 }
 
@@ -18,6 +19,7 @@ impl CycleState {
     pub(crate) fn new(pod: &PodInfo, nodes: &[&NodeInfo]) -> Self {
         Self {
             affinity: inter_pod_affinity::Counts::new(pod, nodes),
+            spread: pod_topology_spread::Counts::new(pod, nodes),
             claim_users: volume_restrictions::Users::new(pod),
         }
     }
@@ -25,6 +27,7 @@ impl CycleState {
     /// As if `other` came to the node (1) or left it (−1).
     pub(crate) fn count(&mut self, pod: &PodInfo, other: &PodInfo, node: &NodeInfo, change: i64) {
         self.affinity.count(pod, other, node, change);
+        self.spread.count(pod, other, node, change);
         self.claim_users.count(pod, other, change);
     }
 }

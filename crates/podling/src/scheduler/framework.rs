@@ -56,10 +56,11 @@ pub(crate) struct Filter {
     pub(crate) filter: fn(&PodInfo, &NodeInfo, &CycleState) -> Verdict,
 }
 
-/// A plugin that prefers nodes: one score from 0 to [`MAX_SCORE`] for each.
+/// A plugin that prefers nodes: one score from 0 to [`MAX_SCORE`] for each of the nodes to choose from, which are told
+/// with all nodes of the cluster.
 pub(crate) struct Score {
     pub(crate) weight: i64,
-    pub(crate) score: fn(&PodInfo, &[&NodeInfo]) -> Vec<i64>,
+    pub(crate) score: fn(&PodInfo, &[&NodeInfo], &[&NodeInfo]) -> Vec<i64>,
 }
 
 /// Why a pod can't be scheduled.
@@ -127,7 +128,7 @@ pub(crate) fn schedule(
     if !all.is_empty() {
         *start = (*start + feasible.len() + verdicts.len()) % all.len();
     }
-    match choose(pod, &feasible) {
+    match choose(pod, &feasible, &all) {
         Some(node) => Ok(node.name().to_owned()),
         None => {
             let unnamed = all.len() - candidates.len();
@@ -184,13 +185,13 @@ pub(crate) fn refusal(pod: &PodInfo, node: &NodeInfo, state: &CycleState) -> Opt
 }
 
 /// The first of the nodes with the highest score.
-fn choose<'a>(pod: &PodInfo, feasible: &[&'a NodeInfo]) -> Option<&'a NodeInfo> {
+fn choose<'a>(pod: &PodInfo, feasible: &[&'a NodeInfo], all: &[&NodeInfo]) -> Option<&'a NodeInfo> {
     if let [] | [_] = feasible {
         return feasible.first().copied();
     }
     let mut totals = vec![0; feasible.len()];
     for plugin in plugins::SCORES {
-        let scores = (plugin.score)(pod, feasible);
+        let scores = (plugin.score)(pod, feasible, all);
         for (total, score) in totals.iter_mut().zip(scores) {
             *total += score * plugin.weight;
         }

@@ -1,14 +1,14 @@
 //! The scheduler's plugins, in the order of the default profile.
-//!
-//! Left out so far: PodTopologySpread, ImageLocality, the scores of InterPodAffinity.
 
 use super::framework::{Filter, Name, Score};
 
 pub(crate) mod balanced_allocation;
+pub(crate) mod image_locality;
 pub(crate) mod inter_pod_affinity;
 pub(crate) mod node_affinity;
 pub(crate) mod node_itself;
 pub(crate) mod node_ports;
+pub(crate) mod pod_topology_spread;
 pub(crate) mod resources_fit;
 pub(crate) mod taint_toleration;
 pub(crate) mod volume_binding;
@@ -54,6 +54,10 @@ pub(crate) const FILTERS: &[Filter] = &[
         filter: |pod, node, _| volume_zone::filter(pod, node),
     },
     Filter {
+        name: pod_topology_spread::NAME,
+        filter: pod_topology_spread::filter,
+    },
+    Filter {
         name: inter_pod_affinity::NAME,
         filter: inter_pod_affinity::filter,
     },
@@ -68,19 +72,31 @@ pub(crate) fn looks_at_volumes(plugin: Name) -> bool {
 pub(crate) const SCORES: &[Score] = &[
     Score {
         weight: 3,
-        score: taint_toleration::score,
+        score: |pod, nodes, _| taint_toleration::score(pod, nodes),
     },
     Score {
         weight: 2,
-        score: node_affinity::score,
+        score: |pod, nodes, _| node_affinity::score(pod, nodes),
     },
     Score {
         weight: 1,
-        score: resources_fit::score,
+        score: |pod, nodes, _| resources_fit::score(pod, nodes),
     },
     Score {
         weight: 1,
-        score: balanced_allocation::score,
+        score: |pod, nodes, _| balanced_allocation::score(pod, nodes),
+    },
+    Score {
+        weight: 2,
+        score: pod_topology_spread::score::score,
+    },
+    Score {
+        weight: 2,
+        score: inter_pod_affinity::score::score,
+    },
+    Score {
+        weight: 1,
+        score: image_locality::score,
     },
 ];
 

@@ -12,6 +12,7 @@ use super::super::framework::{Name, Verdict};
 use super::super::pod_affinity::Term;
 
 pub(crate) mod hints;
+pub(crate) mod score;
 
 /// The plugin's name.
 pub(crate) const NAME: Name = "InterPodAffinity";

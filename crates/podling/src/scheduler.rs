@@ -191,8 +191,7 @@ impl Scheduler {
         });
     }
 
-    /// Wakes the pods for which `helps` holds with one of the plugins that rejected them, and those that were
-    /// rejected by none because there was no node.
+    /// Wakes the pods for which `helps` holds with one of the plugins that rejected them.
     fn wake_if(&mut self, api: &ApiServer, helps: impl Fn(&PodInfo, Name) -> bool) {
         let mut woken: Vec<PodKey> = Vec::new();
         for (key, plugins) in self.queue.waiting() {
@@ -200,7 +199,7 @@ impl Scheduler {
                 continue;
             };
             let pod = PodInfo::new(pod.clone());
-            if plugins.is_empty() || plugins.iter().any(|plugin| helps(&pod, plugin)) {
+            if plugins.iter().any(|plugin| helps(&pod, plugin)) {
                 woken.push(key.clone());
             }
         }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What each word in angle brackets stands for.
-const WORDS: [(&str, &str); 21] = [
+const WORDS: [(&str, &str); 22] = [
     ("<uid>", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
     ("<rv>", r"\d+"),
     (
@@ -30,6 +30,7 @@ const WORDS: [(&str, &str); 21] = [
     ("<minutes>", r"\d+"),
     ("<port>", r"\d+"),
     ("<host>", r"\S+"),
+    ("<node>", r"\S+"),
     ("<server>", r"\S+"),
     ("<continue>", r"\S+"),
     // kubectl reckons with its own clock, which is ahead of the cluster's.

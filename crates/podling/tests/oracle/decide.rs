@@ -13,14 +13,17 @@ pub(crate) fn decide(replay: &mut Replay, wanted: &Value, step: &Value) -> Resul
     if wanted.get("group").is_some() {
         return group(replay, wanted, step);
     }
-    let recorded = replay.own_value(&step["pods"]);
+    let recorded = Picture {
+        pods: replay.own_value(&step["pods"]),
+        events: replay.own_value(&step["events"]),
+    };
     let until = replay.cluster.now() + Duration::from_secs_f64(wanted["within"].as_f64().unwrap_or(10.0));
     if wanted["until"] == "nothing" {
         replay.settle(Duration::from_secs_f64(wanted["seconds"].as_f64().unwrap_or(0.0)));
-        return pods_agree(replay, &recorded);
+        return agrees(replay, &recorded);
     }
     loop {
-        let verdict = pods_agree(replay, &recorded);
+        let verdict = agrees(replay, &recorded);
         if verdict.is_ok() || replay.cluster.now() >= until {
             return verdict;
         }
@@ -28,14 +31,50 @@ pub(crate) fn decide(replay: &mut Replay, wanted: &Value, step: &Value) -> Resul
     }
 }
 
-fn pods_agree(replay: &mut Replay, recorded: &Value) -> Result<(), Verdict> {
-    for (name, expected) in recorded.as_object().into_iter().flatten() {
+/// What was recorded of some pods.
+struct Picture {
+    pods: Value,
+    events: Value,
+}
+
+fn agrees(replay: &mut Replay, recorded: &Picture) -> Result<(), Verdict> {
+    for (name, expected) in recorded.pods.as_object().into_iter().flatten() {
         let pod = pod(replay, name)?;
         if let Some(why) = pod_differs(replay, expected, &pod) {
             return Err(Verdict::Differs(format!("pod {name}: {why}")));
         }
+        events_agree(replay, name, &recorded.events)?;
     }
     Ok(())
+}
+
+/// What the scheduler said of a pod, each sentence once and in order.
+fn events_agree(replay: &mut Replay, name: &str, recorded: &Value) -> Result<(), Verdict> {
+    let about = format!("pod/{name}");
+    let recorded: Vec<&Value> = (recorded.as_array().into_iter().flatten())
+        .filter(|event| event["object"] == *about)
+        .collect();
+    let own = replay.namespace.clone();
+    let (namespace, name) = name.split_once('/').unwrap_or((&own, name));
+    let path = format!("/api/v1/namespaces/{namespace}/events?fieldSelector=involvedObject.name%3D{name}");
+    let list = replay.send(&json!({"method": "GET", "path": path}))?.body_json();
+    let mut events: Vec<Value> = list["items"].as_array().cloned().unwrap_or_default();
+    events.retain(|event| event["reportingComponent"] == "default-scheduler");
+    events.sort_by_key(|event| event["eventTime"].to_string());
+    let mut said: Vec<Value> = Vec::new();
+    for event in events {
+        let sentence = json!({
+            "type": event["type"], "reason": event["reason"], "message": event["message"],
+            "object": about, "action": event["action"], "from": event["reportingComponent"],
+        });
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    }
+    match replay.comparer.difference(&json!(recorded), &json!(said)) {
+        Some(why) => Err(Verdict::Differs(format!("events of {about}: {why}"))),
+        None => Ok(()),
+    }
 }
 
 fn pod(replay: &mut Replay, name: &str) -> Result<Value, Verdict> {
@@ -64,28 +103,50 @@ fn pod_differs(replay: &mut Replay, expected: &Value, pod: &Value) -> Option<Str
     if !placed_well {
         return Some(format!("on {node}, recorded {}", Value::Array(placements)));
     }
+    if expected["terminating"] == true && pod["metadata"]["deletionTimestamp"].is_null() {
+        return Some("is not terminating".to_owned());
+    }
+    nomination_differs(expected, pod).or_else(|| {
+        let conditions = [
+            ("condition", "PodScheduled"),
+            ("disruptionTarget", "DisruptionTarget"),
+        ];
+        conditions.into_iter().find_map(|(field, kind)| {
+            condition_differs(replay, &expected[field], pod, kind).map(|why| format!("{field}{why}"))
+        })
+    })
+}
+
+fn nomination_differs(expected: &Value, pod: &Value) -> Option<String> {
+    let nominated = &pod["status"]["nominatedNodeName"];
+    let recorded = expected["nominatedNodes"].as_array().cloned().unwrap_or_default();
+    let agrees = match nominated {
+        Value::Null => recorded.is_empty(),
+        _ => recorded.contains(nominated),
+    };
+    (!agrees).then(|| format!("nominated for {nominated}, recorded {}", Value::Array(recorded)))
+}
+
+fn condition_differs(replay: &mut Replay, expected: &Value, pod: &Value, kind: &str) -> Option<String> {
     let conditions = pod["status"]["conditions"].as_array();
-    let scheduled = conditions
+    let found = conditions
         .into_iter()
         .flatten()
-        .find(|condition| condition["type"] == "PodScheduled");
-    let own = scheduled.map_or(Value::Null, |condition| {
-        let mut own = json!({"status": condition["status"]});
+        .find(|condition| condition["type"] == kind);
+    let with_texts = |condition: &Value| {
+        let mut told = json!({"status": condition["status"]});
         for key in ["reason", "message"] {
-            own[key] = condition[key].clone();
+            told[key] = condition[key].clone();
         }
-        own
-    });
-    let mut recorded = expected["condition"].clone();
-    if !recorded.is_null() {
-        for key in ["reason", "message"] {
-            recorded[key] = recorded[key].clone();
-        }
-    }
-    replay
-        .comparer
-        .difference(&recorded, &own)
-        .map(|why| format!("condition{why}"))
+        told
+    };
+    let own = found.map_or(Value::Null, with_texts);
+    let recorded = if expected.is_null() {
+        Value::Null
+    } else {
+        with_texts(expected)
+    };
+    replay.comparer.difference(&recorded, &own)
 }
 
 fn group(replay: &mut Replay, wanted: &Value, step: &Value) -> Result<(), Verdict> {

@@ -9,6 +9,7 @@ mod doing;
 pub mod embedded;
 mod error;
 pub mod existing;
+mod folder;
 pub mod images;
 mod inventory;
 pub mod kind;

@@ -51,14 +51,7 @@ pub(crate) fn config() -> Config {
         seed: 1,
         start: podling::clock::Time::default(),
         nodes: Vec::new(),
-        components: Components {
-            controllers: false,
-            node_lifecycle: false,
-            scheduler: false,
-            kubelets: false,
-            local_path: false,
-            metrics_server: false,
-        },
+        components: Components::NONE,
     }
 }
 

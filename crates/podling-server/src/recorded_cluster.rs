@@ -224,19 +224,11 @@ mod tests {
     use crate::scratch::Scratch;
 
     fn config() -> Config {
-        let components = Components {
-            controllers: false,
-            node_lifecycle: false,
-            scheduler: false,
-            kubelets: false,
-            local_path: false,
-            metrics_server: false,
-        };
         Config {
             seed: 1,
             start: Time::default(),
             nodes: Vec::new(),
-            components,
+            components: Components::NONE,
         }
     }
 

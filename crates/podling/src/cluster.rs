@@ -50,6 +50,18 @@ pub struct Components {
     pub metrics_server: bool,
 }
 
+impl Components {
+    /// Nothing beside the API server: objects are stored, and stay as they are.
+    pub const NONE: Self = Self {
+        controllers: false,
+        node_lifecycle: false,
+        scheduler: false,
+        kubelets: false,
+        local_path: false,
+        metrics_server: false,
+    };
+}
+
 /// What a configuration means that is older than a field.
 const fn yes() -> bool {
     true

@@ -3,15 +3,13 @@
 
 use super::node_image::tag;
 use super::runtime::Runtime;
+use crate::cluster::folder;
 use crate::cluster::inventory::Inventory;
-use crate::platform::files::{self, Access};
+use crate::platform::files;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const FORMAT_VERSION: u32 = 1;
-
-/// The file that makes a folder a kind cluster's.
-const FILE: &str = "kind.json";
 
 /// What is known of a kind cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,70 +74,49 @@ pub(super) enum Stage {
     Made,
 }
 
+impl folder::Record for Record {
+    const FILE: &'static str = "kind.json";
+
+    fn is_known(&self) -> bool {
+        self.format_version == FORMAT_VERSION
+    }
+}
+
 /// The folder of one kind cluster.
-#[derive(Debug, Clone)]
-pub(super) struct Folder(PathBuf);
+pub(super) type Folder = folder::Folder<Record>;
 
 impl Folder {
-    pub(super) fn new(path: PathBuf) -> Self {
-        Self(path)
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    pub(super) fn kubeconfig(&self) -> PathBuf {
-        self.0.join("kubeconfig")
-    }
-
     /// Where images are on their way to the nodes.
     pub(super) fn images(&self) -> PathBuf {
-        self.0.join("images.tar")
+        self.path().join("images.tar")
     }
 
     /// The configuration that kind was given.
     pub(super) fn config(&self) -> PathBuf {
-        self.0.join("kind-config.yaml")
+        self.path().join("kind-config.yaml")
     }
 
     /// All that kind said when it made the cluster.
     pub(super) fn log(&self) -> PathBuf {
-        self.0.join("kind.log")
+        self.path().join("kind.log")
     }
 
     /// The process id of the kind that makes the cluster.
     pub(super) fn pid(&self) -> PathBuf {
-        self.0.join("kind.pid")
+        self.path().join("kind.pid")
     }
 
     /// Held by a command that changes the cluster.
     pub(super) fn lock(&self) -> PathBuf {
-        self.0.join("kind.lock")
-    }
-
-    /// What is known of the cluster. What can't be understood is kept aside, and then nothing is known.
-    pub(super) fn record(&self) -> Result<Option<Record>, files::Error> {
-        let known = |record: &Record| record.format_version == FORMAT_VERSION;
-        files::read_json(&self.0.join(FILE), known).map(|(record, _)| record)
-    }
-
-    pub(super) fn write(&self, record: &Record) -> Result<(), files::Error> {
-        files::make_folder(&self.0)?;
-        files::write_json(&self.0.join(FILE), record, Access::Usual)
+        self.path().join("kind.lock")
     }
 
     /// Forgets the cluster. The record goes last: until then the rest is known to be bbf's.
     pub(super) fn forget(&self) -> Result<(), files::Error> {
-        for file in [self.kubeconfig(), self.config(), self.pid(), self.0.join(FILE)] {
+        for file in [self.kubeconfig(), self.config(), self.pid(), self.record_file()] {
             files::remove(&file)?;
         }
         Ok(())
-    }
-
-    /// The names of the clusters that are recorded below `clusters`.
-    pub(super) fn names(clusters: &Path) -> Result<Vec<String>, files::Error> {
-        files::folders_with(clusters, FILE)
     }
 }
 
@@ -189,7 +166,7 @@ mod tests {
         let scratch = Scratch::new();
         let folder = Folder::new(scratch.root().to_owned());
         folder.write(&record()).unwrap();
-        let path = scratch.path(FILE);
+        let path = folder.record_file();
         let bytes = std::fs::read(&path).unwrap();
         for length in 0..bytes.len() {
             std::fs::write(&path, &bytes[..length]).unwrap();

@@ -137,9 +137,9 @@ impl Replay {
             node_lifecycle: case.area() != "scheduler",
             scheduler: case.needs("scheduler"),
             kubelets: case.needs("kubelet"),
-            // The recorded clusters had no provisioner.
-            local_path: false,
             metrics_server: case.needs("metrics-server"),
+            // The recorded clusters had no provisioner.
+            ..Components::NONE
         };
         let nodes = if components.kubelets {
             vec![recorded_node()]

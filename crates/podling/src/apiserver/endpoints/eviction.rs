@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{mutate, query};
 use crate::apiserver::route::Route;
 use crate::apiserver::write::{Ownership, Target};
-use crate::apiserver::{ApiServer, DeleteOptions, WriteOptions, decode, deletion};
+use crate::apiserver::{ApiServer, DeleteOptions, WriteOptions, deletion};
 use crate::clock::Time;
 use crate::pod_condition::{self, Condition};
 use crate::pod_disruption_budget as budgets;
@@ -33,10 +33,8 @@ enum Guard {
 
 /// `POST pods/eviction`.
 pub(super) fn evict(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
-    let asked_dry_run = query::write_options(request, "CreateOptions")?.dry_run;
-    let validation = mutate::field_validation(request)?;
-    let kind = ("policy", "v1", "Eviction");
-    let decoded = decode::decode_kind(kind, mutate::body_of(request)?, validation)?;
+    let asked_dry_run = query::write_options(request)?.dry_run;
+    let decoded = mutate::decode_as(request, ("policy", "v1", "Eviction"))?;
     let eviction = &decoded.object;
     let target = mutate::target(route);
     check_place(eviction, &target)?;

@@ -5,8 +5,9 @@
 use serde_json::{Value, json};
 
 use super::presentation::Presentation;
-use super::{query, read};
-use crate::apiserver::decode::{self, Body, FieldValidation};
+use super::query::{self, field_validation};
+use super::read;
+use crate::apiserver::decode::{self, Body, Decoded};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::Selection;
 use crate::apiserver::versions::{self, stored_as};
@@ -14,7 +15,7 @@ use crate::apiserver::write::{Ownership, Target};
 use crate::apiserver::{ApiServer, DeleteOptions, registry};
 use crate::request::{Request, Response};
 use crate::resource::{PODS, Resource};
-use crate::status::{Status, field};
+use crate::status::Status;
 use crate::storage::{Object, text};
 
 pub(super) fn create(
@@ -24,7 +25,7 @@ pub(super) fn create(
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let presentation = Presentation::of(request)?;
-    let options = query::write_options(request, "CreateOptions")?;
+    let options = query::write_options(request)?;
     let body = decode_body(request, route.resource, warnings)?;
     let namespace = match route.resource.namespaced {
         true if route.namespace.is_none() => text(&body, &["metadata", "namespace"]).to_owned(),
@@ -43,7 +44,7 @@ pub(super) fn update(
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let presentation = Presentation::of(request)?;
-    let options = query::write_options(request, "UpdateOptions")?;
+    let options = query::write_options(request)?;
     let body = decode_body(request, route.resource, warnings)?;
     check_name(&body, route.name())?;
     let old = stored(api, route);
@@ -54,7 +55,7 @@ pub(super) fn update(
 
 /// `pods/binding`.
 pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
-    let options = query::write_options(request, "CreateOptions")?;
+    let options = query::write_options(request)?;
     let binding = binding(request)?;
     api.bind(&target(route), &binding, &options)?;
     Ok(Response::json(201, &success(&json!({"code": 201}))))
@@ -62,7 +63,7 @@ pub(super) fn bind(api: &mut ApiServer, request: &Request, route: &Route) -> Res
 
 /// `bindings`, the way that names the Pod in the body.
 pub(super) fn bind_named(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
-    let options = query::write_options(request, "CreateOptions")?;
+    let options = query::write_options(request)?;
     let binding = binding(request)?;
     let target = Target {
         resource: &PODS,
@@ -76,8 +77,7 @@ pub(super) fn bind_named(api: &mut ApiServer, request: &Request, route: &Route) 
 }
 
 fn binding(request: &Request) -> Result<Value, Status> {
-    let kind = ("", "v1", "Binding");
-    Ok(decode::decode_kind(kind, body_of(request)?, field_validation(request)?)?.object)
+    Ok(decode_as(request, ("", "v1", "Binding"))?.object)
 }
 
 pub(super) fn delete(
@@ -235,23 +235,14 @@ fn decode_body(
     Ok(versions::to_stored(resource, decoded.object))
 }
 
+/// The body as an object of a kind (group, version, kind), which may be another than the resource's.
+pub(super) fn decode_as(request: &Request, kind: (&str, &str, &str)) -> Result<Decoded, Status> {
+    decode::decode_kind(kind, body_of(request)?, field_validation(request)?)
+}
+
 /// The body in the form that its `Content-Type` names.
 pub(super) fn body_of(request: &Request) -> Result<Body<'_>, Status> {
     Body::of(media_type(request), &request.body)
-}
-
-/// What becomes of unknown and repeated fields.
-pub(super) fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
-    let text = request.parameter("fieldValidation").unwrap_or_default();
-    FieldValidation::parse(&text).ok_or_else(|| {
-        let kind = match request.method.as_str() {
-            "POST" => "CreateOptions",
-            "PUT" => "UpdateOptions",
-            _ => "PatchOptions",
-        };
-        let error = field::Error::not_supported("fieldValidation", text, &FieldValidation::VALUES);
-        Status::invalid("meta.k8s.io", kind, "", &[error])
-    })
 }
 
 pub(super) fn check_name(object: &Value, name: &str) -> Result<(), Status> {

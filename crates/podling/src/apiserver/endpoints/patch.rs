@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::mutate::{Change, check_name, field_validation, media_type, stored, target};
+use super::mutate::{Change, check_name, media_type, stored, target};
 use super::presentation::Presentation;
-use super::query;
+use super::query::{self, field_validation};
 use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
 use crate::apiserver::patch::{self, Patch};
 use crate::apiserver::place::Place;
@@ -29,7 +29,7 @@ pub(super) fn change(
     warnings: &mut Vec<String>,
 ) -> Result<Response, Status> {
     let presentation = Presentation::of(request)?;
-    let options = query::write_options(request, "PatchOptions")?;
+    let options = query::write_options(request)?;
     let old = stored(api, route);
     let new = match kind_of(request)? {
         Kind::Apply => apply(api, request, route, &options, warnings)?,
@@ -91,7 +91,7 @@ pub(super) fn kind_of(request: &Request) -> Result<Kind<'_>, Status> {
 }
 
 fn refused(error: field::Error) -> Status {
-    Status::invalid("meta.k8s.io", "PatchOptions", "", &[error])
+    query::refusal("PatchOptions", &[error])
 }
 
 fn unsupported() -> Status {

@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::mutate::body_of;
-use crate::apiserver::decode::decode_delete_options;
+use crate::apiserver::decode::{FieldValidation, decode_delete_options};
 use crate::apiserver::{ApiServer, DeleteOptions, WriteOptions};
 use crate::request::Request;
 use crate::status::{Cause, Details, Status, field};
@@ -15,15 +15,39 @@ const LONGEST_MANAGER: usize = 128;
 
 const NOT_OLDER_THAN: &str = "NotOlderThan";
 
-/// The options of a POST, PUT or PATCH; `kind` is `CreateOptions`, `UpdateOptions` or `PatchOptions`.
-pub(super) fn write_options(request: &Request, kind: &str) -> Result<WriteOptions, Status> {
+/// The kind of the options that a write has in its query, as it stands in refusals of them.
+fn kind_of_options(request: &Request) -> &'static str {
+    match request.method.as_str() {
+        "POST" => "CreateOptions",
+        "PUT" => "UpdateOptions",
+        _ => "PatchOptions",
+    }
+}
+
+/// What becomes of unknown and repeated fields.
+///
+/// # Errors
+/// 422 for a word that is none of [`FieldValidation::VALUES`].
+pub(super) fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
+    let text = request.parameter("fieldValidation").unwrap_or_default();
+    FieldValidation::parse(&text).ok_or_else(|| {
+        let error = field::Error::not_supported("fieldValidation", text, &FieldValidation::VALUES);
+        refusal(kind_of_options(request), &[error])
+    })
+}
+
+/// The options of a POST, PUT or PATCH.
+///
+/// # Errors
+/// 422 for a `dryRun` other than `All` and for a field manager that is too long.
+pub(super) fn write_options(request: &Request) -> Result<WriteOptions, Status> {
     let mut errors = Vec::new();
     let dry_run = dry_run(request.parameters("dryRun").collect(), &mut errors);
     let manager = request.parameter("fieldManager").unwrap_or_default();
     if manager.len() > LONGEST_MANAGER {
         errors.push(field::Error::too_long("fieldManager", LONGEST_MANAGER));
     }
-    refuse(kind, &errors)?;
+    refuse(kind_of_options(request), &errors)?;
     let field_manager = if manager.is_empty() {
         manager_of(&request.user_agent)
     } else {
@@ -55,8 +79,13 @@ fn refuse(kind: &str, errors: &[field::Error]) -> Result<(), Status> {
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(Status::invalid("meta.k8s.io", kind, "", errors))
+        Err(refusal(kind, errors))
     }
+}
+
+/// 422 for options of a kind.
+pub(super) fn refusal(kind: &str, errors: &[field::Error]) -> Status {
+    Status::invalid("meta.k8s.io", kind, "", errors)
 }
 
 /// A number in a query.
@@ -284,20 +313,21 @@ mod tests {
                 user_agent: agent.to_owned(),
                 ..Request::new("POST", path)
             };
-            assert_eq!(
-                write_options(&request, "CreateOptions").unwrap().field_manager,
-                manager
-            );
+            assert_eq!(write_options(&request).unwrap().field_manager, manager);
         }
     }
 
     #[test]
     fn bad_options_are_refused_in_kubernetes_words() {
-        let dry = write_options(&Request::new("POST", "/x?dryRun=Yes"), "CreateOptions").unwrap_err();
-        assert_eq!(
-            dry.message,
-            "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: [\"Yes\"]: supported values: \"All\""
-        );
+        for (method, kind) in [
+            ("POST", "CreateOptions"),
+            ("PUT", "UpdateOptions"),
+            ("PATCH", "PatchOptions"),
+        ] {
+            let dry = write_options(&Request::new(method, "/x?dryRun=Yes")).unwrap_err();
+            let why = "dryRun: Unsupported value: [\"Yes\"]: supported values: \"All\"";
+            assert_eq!(dry.message, format!("{kind}.meta.k8s.io \"\" is invalid: {why}"));
+        }
         let limit = integer(&Request::new("GET", "/x?limit=abc"), "limit").unwrap_err();
         assert_eq!(limit.message, "strconv.ParseInt: parsing \"abc\": invalid syntax");
     }

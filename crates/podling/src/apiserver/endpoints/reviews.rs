@@ -5,7 +5,8 @@
 
 use serde_json::{Value, json};
 
-use super::mutate::{body_of, field_validation};
+use super::mutate::body_of;
+use super::query::field_validation;
 use crate::apiserver::authentication::token::{self, ISSUER};
 use crate::apiserver::authorization::rules::Rule;
 use crate::apiserver::authorization::{self, Attributes, rbac};

@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 
-use super::mutate::{self, field_validation};
+use super::mutate;
 use super::patch;
 use super::presentation::Presentation;
-use super::query;
-use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
+use super::query::{self, field_validation};
+use crate::apiserver::decode::{FieldValidation, GroupVersionKind};
 use crate::apiserver::managed_fields::{self, Writer};
 use crate::apiserver::route::Route;
 use crate::apiserver::selector::line::label_selector;
@@ -39,9 +39,9 @@ pub(super) fn handle(
             shown(workload.ok_or_else(|| target.not_found())?)
         }
         "PUT" => {
-            let options = query::write_options(request, "UpdateOptions")?;
+            let options = query::write_options(request)?;
             let kind = (SCALE.group, SCALE.version, SCALE.kind);
-            let decoded = decode::decode_kind(kind, mutate::body_of(request)?, field_validation(request)?)?;
+            let decoded = mutate::decode_as(request, kind)?;
             warnings.extend(decoded.warnings);
             mutate::check_name(&decoded.object, route.name())?;
             write(api, &target, &options, |before, writer| {
@@ -49,7 +49,7 @@ pub(super) fn handle(
             })?
         }
         "PATCH" => {
-            let options = query::write_options(request, "PatchOptions")?;
+            let options = query::write_options(request)?;
             let kind = patch::kind_of(request)?;
             let validation = field_validation(request)?;
             write(api, &target, &options, |before, writer| {

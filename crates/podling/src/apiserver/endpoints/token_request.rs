@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::mutate::{body_of, field_validation};
+use super::mutate::decode_as;
+use crate::apiserver::ApiServer;
 use crate::apiserver::authentication::token::{self, Claims, ISSUER};
 use crate::apiserver::registry::read::{Fields as _, object_at, set_default_for_zero};
 use crate::apiserver::route::Route;
-use crate::apiserver::{ApiServer, decode};
 use crate::request::{Request, Response};
 use crate::resource::{NODES, PODS, Resource, SECRETS, SERVICE_ACCOUNTS};
 use crate::status::{Status, field};
@@ -25,9 +25,7 @@ const MOST_SECONDS: i64 = 1 << 32;
 
 /// POST.
 pub(super) fn create(api: &mut ApiServer, request: &Request, route: &Route) -> Result<Response, Status> {
-    let body = body_of(request)?;
-    let decoded = decode::decode_kind((GROUP, "v1", KIND), body, field_validation(request)?)?;
-    let mut wanted = decoded.object;
+    let mut wanted = decode_as(request, (GROUP, "v1", KIND))?.object;
     check_place(&wanted["metadata"], route)?;
     let account = api
         .get(&SERVICE_ACCOUNTS, route.namespace(), route.name())

@@ -156,7 +156,7 @@ super::messages! {
     }
     proof_in_real_time() {
         "This goes on in the cluster's own time: some 20 minutes a lab. Ctrl-C ends it and puts the lab away.",
-        "クラスターの実時間で進むため、ラボ1つに20分ほどかかります。Ctrl-C で中断でき、ラボは片付けられます。"
+        "クラスターの実時間で進むため、ラボ 1 つに 20 分ほどかかります。Ctrl-C で中断でき、ラボは片付けられます。"
     }
     proof_skipped(id, step, why) { "{id}: {step} was skipped: {why}", "{id}: {step} は実行できませんでした: {why}" }
     proofs_done(count, failed, time) {

@@ -1,7 +1,7 @@
 //! Admission: what is decided about a new object with a look at others, before it is validated.
 //!
 //! The plugins run in Kubernetes' own order: NamespaceLifecycle, LimitRanger, ServiceAccount, Priority,
-//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass change an
+//! DefaultTolerationSeconds, DefaultStorageClass, StorageObjectInUseProtection, RuntimeClass, DefaultIngressClass, PodTopologyLabels change an
 //! object or refuse it before it is validated; Priority, LimitRanger,
 //! PersistentVolumeClaimResize, PodSecurity, PodResizeValidator and ResourceQuota look at it afterwards.
 
@@ -26,6 +26,7 @@ mod runtime_class;
 mod service_account;
 pub(crate) mod storage;
 mod toleration_seconds;
+pub(crate) mod topology_labels;
 
 /// What admission looks up.
 pub(crate) trait Lookup {
@@ -75,7 +76,11 @@ fn admit_pod(namespace: &str, object: &mut Value, lookup: &dyn Lookup, rng: &mut
     service_account::admit(namespace, object, lookup, rng).map_err(forbidden)?;
     priority::admit(object, lookup).map_err(forbidden)?;
     toleration_seconds::admit(object);
-    runtime_class::admit(object, &lookup.cluster_wide(&RUNTIME_CLASSES)).map_err(forbidden)
+    runtime_class::admit(object, &lookup.cluster_wide(&RUNTIME_CLASSES)).map_err(forbidden)?;
+    if !object["spec"].text("nodeName").is_empty() {
+        topology_labels::admit(object, &lookup.cluster_wide(&NODES));
+    }
+    Ok(())
 }
 
 /// Admits a changed object, putting back what a plugin keeps.

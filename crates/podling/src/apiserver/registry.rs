@@ -27,6 +27,7 @@ mod ingress;
 mod ingress_class;
 mod internal_form;
 mod job;
+mod label_keys;
 mod labels;
 mod lease;
 mod limit_range;

@@ -17,6 +17,8 @@ use crate::resource::{
 use crate::status::{Status, field};
 use crate::storage::{Object, Store, text};
 
+mod binding;
+
 /// Which object a write is about.
 #[derive(Clone, Debug)]
 pub(super) struct Target<'a> {
@@ -341,68 +343,6 @@ impl ApiServer {
         let mut new = make(&json!({}))?;
         remove_metadata(&mut new, &["resourceVersion"]);
         self.create_with(target.resource, &target.namespace, new, options, ownership)
-    }
-
-    /// The `binding` subresource: puts a pod on a node (`registry/core/pod/storage`, `assignPod`).
-    pub(super) fn bind(
-        &mut self,
-        target: &Target<'_>,
-        binding: &Value,
-        options: &WriteOptions,
-    ) -> Result<Object, Status> {
-        let node = text(binding, &["target", "name"]).to_owned();
-        if node.is_empty() {
-            return Err(Status::new(500, "", "target.name: Required value"));
-        }
-        let now = self.now().rfc3339();
-        self.update_with(target, options, Ownership::Tracked, |pod| {
-            bound(target, pod, binding, &node, &now)
-        })
-    }
-}
-
-fn bound(target: &Target<'_>, pod: &Value, binding: &Value, node: &str, now: &str) -> Result<Value, Status> {
-    let name = &target.name;
-    if pod["metadata"].get("deletionTimestamp").is_some() {
-        return Err(target.conflict(&format!(
-            "pod {name} is being deleted, cannot be assigned to a host"
-        )));
-    }
-    let assigned = text(pod, &["spec", "nodeName"]);
-    if !assigned.is_empty() {
-        return Err(target.conflict(&format!("pod {name} is already assigned to node \"{assigned}\"")));
-    }
-    if pod["spec"]["schedulingGates"]
-        .as_array()
-        .is_some_and(|gates| !gates.is_empty())
-    {
-        return Err(target.conflict(&format!("pod {name} has non-empty .spec.schedulingGates")));
-    }
-    let mut pod = pod.clone();
-    pod["spec"]["nodeName"] = node.into();
-    for (key, value) in binding["metadata"]["annotations"]
-        .as_object()
-        .into_iter()
-        .flatten()
-    {
-        pod["metadata"]["annotations"][key] = value.clone();
-    }
-    set_scheduled(&mut pod, now);
-    // A pod that has its node is nominated for none (KEP-5278).
-    registry::read::remove(&mut pod["status"], "nominatedNodeName");
-    Ok(pod)
-}
-
-fn set_scheduled(pod: &mut Value, now: &str) {
-    let condition = json!({
-        "type": "PodScheduled", "status": "True", "lastProbeTime": null, "lastTransitionTime": now,
-    });
-    match pod["status"]["conditions"].as_array_mut() {
-        Some(conditions) => {
-            conditions.retain(|condition| condition["type"] != "PodScheduled");
-            conditions.push(condition);
-        }
-        None => pod["status"]["conditions"] = json!([condition]),
     }
 }
 

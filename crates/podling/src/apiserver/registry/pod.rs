@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::read::{Fields as _, copy};
 use super::{PLAIN, Strategy};
-use super::{generation, pod_defaults, pod_spec, pod_update, pod_warnings, qos};
+use super::{generation, label_keys, pod_defaults, pod_spec, pod_update, pod_warnings, qos};
 use crate::clock::Time;
 use crate::status::field::Error;
 
@@ -24,6 +24,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
 
 fn prepare_for_create(pod: &mut Value, now: Time) {
     generation::start(pod);
+    label_keys::merge(pod);
     let mut status = json!({"phase": "Pending", "qosClass": qos::class(&pod["spec"])});
     if !pod["spec"].items("schedulingGates").is_empty() {
         status["conditions"] = json!([{

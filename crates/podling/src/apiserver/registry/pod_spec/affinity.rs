@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::label_keys;
 use super::super::labels;
 use super::super::names;
 use super::super::read::Fields as _;
@@ -130,6 +131,7 @@ fn check_pod_term(term: &Value, path: &str, errors: &mut Vec<Error>) {
         let field = format!("{path}.namespaces[{i}]");
         errors.extend(invalid_for_each(&field, name, names::label(name)));
     }
+    label_keys::check(term, path, errors);
     let (field, key) = (format!("{path}.topologyKey"), term.text("topologyKey"));
     if key.is_empty() {
         errors.push(Error::required(field.as_str(), "can not be empty"));

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::label_keys;
 use super::super::labels;
 use super::super::names;
 use super::super::read::Fields as _;
@@ -80,6 +81,7 @@ pub(super) fn check_spread(constraints: &[Value], path: &str, errors: &mut Vec<E
             ));
         }
         check_min_domains(constraint, &own, errors);
+        label_keys::check(constraint, &own, errors);
         labels::check_selector(
             &constraint["labelSelector"],
             &format!("{own}.labelSelector"),

@@ -79,7 +79,7 @@ impl Attempt<'_> {
 }
 
 async fn untouched(stage: &mut Stage) -> Found {
-    let (solved, failing) = stage.watch().await;
+    let (solved, failing) = stage.watch(None).await;
     let outcome = if solved {
         Outcome::Refuted("the untouched break passes".to_owned())
     } else {
@@ -99,8 +99,8 @@ async fn solution(stage: &mut Stage) -> Result<Found, String> {
 }
 
 async fn wrong(stage: &mut Stage, fix: &Fix) -> Found {
+    let (solved, failing) = stage.watch(fix.fails.as_deref()).await;
     let named = fix.fails.as_deref().unwrap_or_default();
-    let (solved, failing) = stage.watch().await;
     let outcome = if solved {
         Outcome::Refuted("passes, although it is wrong".to_owned())
     } else if failing.contains(named) {

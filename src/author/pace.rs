@@ -13,6 +13,9 @@ pub(super) struct Pace {
     pub(super) solved: Duration,
     /// How long it is watched whether a break or a wrong fix passes after all, and whether a solution stays one.
     pub(super) watched: Duration,
+    /// How long a wrong fix may take until it fails where it says: a container that is killed again and again comes to
+    /// `CrashLoopBackOff` only after a hundred seconds.
+    pub(super) fails: Duration,
     /// How long a script or a shown command may run, by the clock on the wall.
     pub(super) script: Duration,
     /// How long a shown command that goes on for ever (`--watch`, `--follow`) is left running, by the clock on the wall.
@@ -25,6 +28,7 @@ impl Pace {
         symptom: Duration::from_secs(300),
         solved: Duration::from_secs(900),
         watched: Duration::from_secs(240),
+        fails: Duration::from_secs(240),
         script: Duration::from_secs(30),
         glance: Duration::from_millis(500),
     };

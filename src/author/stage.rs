@@ -66,20 +66,29 @@ impl Stage {
         ))
     }
 
-    /// Watches for as long as is usual; tells whether the lab was solved at any time, and what was failing in the second half.
-    pub(super) async fn watch(&mut self) -> (bool, BTreeSet<String>) {
-        let (begun, time) = (Instant::now(), self.pace.watched);
+    /// Watches for as long as is usual, and on until what is `expected` fails; tells whether the lab was solved at any time, and
+    /// what was failing from the middle of the usual time on.
+    pub(super) async fn watch(&mut self, expected: Option<&str>) -> (bool, BTreeSet<String>) {
+        let (begun, usual) = (Instant::now(), self.pace.watched);
         let mut failing = BTreeSet::new();
-        while begun.elapsed() < time {
+        loop {
+            let missing = expected.is_some_and(|it| !failing.contains(it));
+            let time = if missing {
+                usual.max(self.pace.fails)
+            } else {
+                usual
+            };
+            if begun.elapsed() >= time {
+                return (false, failing);
+            }
             self.checker.step(Some(begun + time)).await;
             if self.checker.overall() == Overall::Solved {
                 return (true, failing);
             }
-            if begun.elapsed() * 2 >= time {
+            if begun.elapsed() * 2 >= usual {
                 failing.extend(self.failing());
             }
         }
-        (false, failing)
     }
 
     /// Watches until the lab is solved; whether it was solved in time.

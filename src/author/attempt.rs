@@ -50,6 +50,21 @@ impl Attempt<'_> {
         }
     }
 
+    /// What came of the attempt where no cluster is needed to know: a text shows no commands, or there is no kubectl to
+    /// run them.
+    pub(super) fn without_cluster(self, lab: &Lab, kubectl: Option<&Path>) -> Option<Result<Found, String>> {
+        let Self::Commands(language) = self else {
+            return None;
+        };
+        let outcome = match shown(lab, language) {
+            Err(why) => return Some(Err(why)),
+            Ok(commands) if commands.is_empty() => Outcome::Proven,
+            Ok(_) if kubectl.is_none() => Outcome::without_kubectl(),
+            Ok(_) => return None,
+        };
+        Some(Ok((outcome, BTreeSet::new())))
+    }
+
     /// Makes the attempt. An error is a refutation that came before anything could be judged.
     pub(super) async fn make(
         self,
@@ -122,18 +137,17 @@ async fn shown_commands(
     kubectl: Option<&Path>,
     pace: Pace,
 ) -> Result<Outcome, String> {
-    let Some(texts) = lab.texts.get(&language) else {
-        return Ok(Outcome::Proven);
+    let Some(kubectl) = kubectl else {
+        return Ok(Outcome::without_kubectl());
     };
-    let commands: Vec<Command> = commands::of(texts).into_iter().collect::<Result<_, _>>()?;
-    let Some(kubectl) = kubectl.filter(|_| !commands.is_empty()) else {
-        return Ok(if commands.is_empty() {
-            Outcome::Proven
-        } else {
-            Outcome::without_kubectl()
-        });
-    };
+    let commands = shown(lab, language)?;
     let stage = Stage::set(lab, ground, pace).await?;
     stage.run_commands(lab, &commands, kubectl).await?;
     Ok(Outcome::Proven)
+}
+
+/// The commands that a text shows.
+fn shown(lab: &Lab, language: Language) -> Result<Vec<Command>, String> {
+    let commands = lab.texts.get(&language).map(commands::of);
+    commands.into_iter().flatten().collect()
 }

@@ -54,8 +54,13 @@ pub async fn prove_on(
     told(&steps[0]);
     for attempt in attempt::attempts(lab) {
         let (begun, start) = (Instant::now(), ClusterInstant::now());
-        let ground = Ground::provided(provider, provider.renew().await?);
-        let found = attempt.make(lab, ground, kubectl, pace).await;
+        let found = match attempt.without_cluster(lab, kubectl) {
+            Some(found) => found,
+            None => {
+                let ground = Ground::provided(provider, provider.renew().await?);
+                attempt.make(lab, ground, kubectl, pace).await
+            }
+        };
         let step = step(attempt, found, begun.elapsed(), start.elapsed());
         told(&step);
         steps.push(step);
@@ -121,6 +126,9 @@ fn texts(lab: &Lab) -> Step {
 /// Makes an attempt in a runtime of its own, whose time is paused: it passes only when everything waits.
 fn in_virtual_time(attempt: Attempt<'_>, lab: &Lab, kubectl: Option<&Path>) -> Step {
     let begun = Instant::now();
+    if let Some(found) = attempt.without_cluster(lab, kubectl) {
+        return step(attempt, found, begun.elapsed(), Duration::ZERO);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)

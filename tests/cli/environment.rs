@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+/// A pack with one lab, `quick-probe`, whose windows are short: for tests that wait by the clock on the wall.
+pub(crate) const QUICK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/quick");
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A home of a learner's own; what runs in it is stopped, and the home removed, at the end of the test.

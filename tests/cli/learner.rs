@@ -1,61 +1,55 @@
 //! A learner's way through a lab: start, look, take a hint, fix it in the work folder, check, stop.
 
-use crate::environment::{Home, edit};
+use crate::environment::{Home, QUICK, edit};
 
 #[test]
 fn a_lab_is_started_checked_fixed_and_put_away() {
     let home = Home::new();
-    let started = home.bbf("lab start ch07-readiness").code(0);
+    let bbf = |line: &str| home.bbf(&format!("--labs {QUICK} {line}"));
+    let started = bbf("lab start quick-probe").code(0);
     assert!(
-        started.stdout.contains("Task") && started.stdout.contains("[HOME]/bbf/ch07-readiness"),
+        started.stdout.contains("Task") && started.stdout.contains("[HOME]/bbf/quick-probe"),
         "{started:?}"
     );
     assert!(
         started.stderr.contains("something in it is broken"),
         "{started:?}"
     );
-    assert!(home.path("bbf/ch07-readiness/README.md").is_file());
+    assert!(home.path("bbf/quick-probe/README.md").is_file());
     assert!(
         !home.path(".kube").exists(),
         "the learner's own kubeconfig is not bbf's"
     );
 
     // Nothing has been fixed: the guard's part of the lab is fine, the objectives are not.
-    let broken = home.bbf("lab check --timeout 1s --output json").code(1).json();
+    let broken = bbf("lab check --timeout 1s --output json").code(1).json();
     assert_eq!(broken["solved"], false);
 
-    let hint = home.bbf("lab hint --output json").code(0).json();
+    let hint = bbf("lab hint --output json").code(0).json();
     assert_eq!(hint["step"], 1);
-    let again = home.bbf("lab hint --output json").code(0).json();
+    let again = bbf("lab hint --output json").code(0).json();
     assert_ne!(hint["hint"], again["hint"]);
 
-    let manifest = home.path("bbf/ch07-readiness/pod-readiness.yaml");
-    edit(
-        &manifest,
-        "image: blux2/delayfailserver:1.1",
-        "image: blux2/hello-server:2.0",
-    );
-    let status = home.bbf("lab status").code(0);
-    assert!(status.stderr.contains("Applied pod-readiness.yaml"), "{status:?}");
+    let manifest = home.path("bbf/quick-probe/web.yaml");
+    edit(&manifest, "port: 8081", "port: 8080");
+    // A Pod's probe can't be changed in place.
+    edit(&manifest, "apiVersion: v1", "# replace\napiVersion: v1");
+    let status = bbf("lab status").code(0);
+    assert!(status.stderr.contains("Applied web.yaml"), "{status:?}");
     assert!(
-        !home.bbf("lab status").code(0).stderr.contains("Applied"),
+        !bbf("lab status").code(0).stderr.contains("Applied"),
         "applied once"
     );
-    let solved = home.bbf("lab check").code(0);
-    assert!(solved.stdout.contains("Solved: ch07-readiness"), "{solved:?}");
+    let solved = bbf("lab check").code(0);
+    assert!(solved.stdout.contains("Solved: quick-probe"), "{solved:?}");
 
-    let progress = home.bbf("progress --output json").code(0).json();
-    let lab = &progress["labs"]["ch07-readiness"];
+    let progress = bbf("progress --output json").code(0).json();
+    let lab = &progress["labs"]["quick-probe"];
     assert!(lab["solvedAt"].is_string() && lab["hints"] == 2, "{progress}");
-    home.bbf("lab stop").code(0);
-    assert!(
-        home.bbf("lab status")
-            .code(0)
-            .stdout
-            .contains("No lab is running")
-    );
+    bbf("lab stop").code(0);
+    assert!(bbf("lab status").code(0).stdout.contains("No lab is running"));
     assert!(manifest.is_file(), "the learner's manifests stay");
-    assert!(home.bbf("lab list").code(0).stdout.contains("solved"));
+    assert!(bbf("lab list").code(0).stdout.contains("solved"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Proofs of labs on clusters whose time is the wall's: `bbf lab test --cluster …`.
 
-use crate::environment::{Home, kill};
+use crate::environment::{Home, QUICK, kill};
 use crate::existing::Class;
 use crate::verdicts;
 use crate::world::World;
@@ -8,8 +8,7 @@ use std::process::Stdio;
 
 /// Proves the lab with the short windows.
 fn quick(how: &str) -> String {
-    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/quick");
-    format!("--labs {pack} lab test quick-probe --output json {how}")
+    format!("--labs {QUICK} lab test quick-probe --output json {how}")
 }
 
 #[test]

@@ -25,8 +25,10 @@ use crate::timers::Timers;
 
 mod admission;
 mod connections;
+mod container_gc;
 mod containers;
 mod environment;
+mod eviction;
 mod exec;
 mod followed_log;
 mod images;
@@ -81,6 +83,10 @@ enum Task {
     Probe(String, String, Kind),
     /// A pod's deletion is confirmed.
     Confirm(String),
+    /// The kubelet looks at how much local storage a pod uses.
+    Storage(String),
+    /// The kubelet removes the dead instances of a container.
+    Collect(String, String),
     /// A session goes on by itself.
     Session(u64),
 }
@@ -225,6 +231,7 @@ impl Nodes {
             Task::Step(uid()),
             Task::Relist(uid()),
             Task::Confirm(uid()),
+            Task::Storage(uid()),
         ] {
             self.timers.cancel(&task);
         }
@@ -232,6 +239,7 @@ impl Nodes {
             self.timers.cancel(&Task::Process(uid(), name.clone()));
             self.timers.cancel(&Task::Terminate(uid(), name.clone()));
             self.timers.cancel(&Task::Kill(uid(), name.clone()));
+            self.timers.cancel(&Task::Collect(uid(), name.clone()));
         }
         for (name, kind) in worker.probes.keys() {
             self.timers.cancel(&Task::Probe(uid(), name.clone(), *kind));
@@ -281,6 +289,8 @@ impl Component for Nodes {
             Task::Kill(uid, container) => self.send_kill(api.now(), &uid, &container),
             Task::Probe(uid, container, kind) => self.run_probe(api, &uid, &container, kind),
             Task::Confirm(uid) => self.confirm(api, &uid),
+            Task::Storage(uid) => self.look_at_storage(api, &uid),
+            Task::Collect(uid, container) => self.collect(&uid, &container),
             Task::Session(number) => self.run_session(api, number),
         }
     }

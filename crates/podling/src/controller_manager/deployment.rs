@@ -28,9 +28,9 @@ use plan::{Observed, Write};
 use replicas::ReplicaSet;
 use status::Condition;
 
-/// How long a change takes to show in a Deployment. Each look at one makes several calls to the API server, so that
-/// ReplicaSets have acted on the last look before the next.
-const LATENCY: Span = (Duration::from_millis(15), Duration::from_millis(35));
+/// How long a change takes to show in a Deployment: longer than in a ReplicaSet, because each look makes several calls to
+/// the API server.
+const LATENCY: Span = (Duration::from_millis(8), Duration::from_millis(20));
 
 /// The controller, and what it remembers.
 #[derive(Debug)]

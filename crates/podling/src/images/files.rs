@@ -43,6 +43,14 @@ impl PodFiles {
         self.trees.contains_key(key)
     }
 
+    /// How many bytes the files of a tree have in all.
+    pub(crate) fn size(&self, key: &str) -> u64 {
+        let files = self.trees.get(key).into_iter().flat_map(BTreeMap::values);
+        files
+            .map(|content| u64::try_from(content.len()).unwrap_or(u64::MAX))
+            .sum()
+    }
+
     /// Copies what stands at `path` of a tree to a tree of its own: a file to `/`, a directory with its content.
     /// What is not there becomes an empty directory.
     pub(crate) fn copy_part(&mut self, from: &str, path: &str, to: &str) {

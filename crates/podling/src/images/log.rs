@@ -60,6 +60,11 @@ struct Listener {
 }
 
 impl Log {
+    /// How many bytes of log are kept.
+    pub(crate) fn size(&self) -> u64 {
+        u64::try_from(self.bytes).unwrap_or(u64::MAX)
+    }
+
     /// What is written here is for one listener only, as the output of an exec is.
     pub(crate) fn for_listener(listener: u64) -> Self {
         Self {

@@ -14,6 +14,7 @@ use super::sync::Then;
 use super::worker::{Action, Failure};
 use super::{Nodes, runtime, texts};
 use crate::apiserver::ApiServer;
+use crate::clock::Time;
 use crate::events::Event;
 use crate::network::addresses::pod_address;
 use crate::resource::NODES;
@@ -36,6 +37,16 @@ impl Nodes {
             total @ 1..500 if all_limited => Duration::from_millis(work * 1000 / total),
             _ => Duration::ZERO,
         }
+    }
+
+    /// How long the runtime of a pod's node takes for a piece of work of so many milliseconds that begins now.
+    pub(super) fn runtime_work(&mut self, uid: &str, now: Time, least: u64, most: u64) -> Duration {
+        let work = self.jitter(least, most);
+        let node = self
+            .workers
+            .get(uid)
+            .and_then(|worker| self.nodes.get_mut(&worker.node));
+        node.map_or(work, |node| node.occupy_runtime(now, work))
     }
 
     pub(super) fn sandbox_up(&mut self, api: &mut ApiServer, uid: &str) -> Then {
@@ -109,7 +120,7 @@ impl Nodes {
                     Some(&name),
                     Event::normal(texts::CREATED, "Container created"),
                 );
-                let delay = self.jitter(20, 60) + self.throttled(uid, Some(&name), 12);
+                let delay = self.runtime_work(uid, api.now(), 30, 60) + self.throttled(uid, Some(&name), 12);
                 self.push(uid, Action::Run(name));
                 Then::After(delay)
             }

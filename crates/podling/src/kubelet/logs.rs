@@ -140,7 +140,7 @@ impl Nodes {
         instances
             .into_iter()
             .flatten()
-            .find(|instance| instance.seen.id == position.id)
+            .find(|instance| instance.seen.id == position.id && !instance.removed)
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) const LEASE_RENEWAL: Duration = Duration::from_secs(10);
 pub(super) const LEASE_SECONDS: u64 = 40;
 /// A kubelet's loops run once a second.
 const LOOP: Duration = Duration::from_secs(1);
+/// Dead containers are removed so often (`ContainerGCPeriod`).
+const COLLECTION: Duration = Duration::from_secs(60);
 const VERSION: &str = "v1.36.2";
 
 /// One node and its kubelet.
@@ -45,15 +47,22 @@ pub(super) struct Node {
     relist_phase: Duration,
     /// Where in a second the kubelet takes pods from its queue.
     sync_phase: Duration,
+    /// Where in a minute the kubelet removes dead containers.
+    collection_phase: Duration,
+    /// When PLEG has done with the pod that it looks at.
+    pleg_free: Time,
+    /// When the container runtime has done what it was asked so far.
+    runtime_free: Time,
 }
 
-/// The first moment after `now` (not at it) of a loop that runs each second at `phase`.
+/// The first moment after `now` (not at it) of a loop that runs each `period` at `phase`.
 ///
-/// Example: with a phase of 0.3 s, 5.3 gives 6.3 and 5.2 gives 5.3.
-fn next_turn(now: Time, phase: Duration) -> Time {
-    let second = now.with_whole_seconds();
-    let turn = second + phase;
-    if turn > now { turn } else { turn + LOOP }
+/// Example: with a phase of 0.3 s in a second, 5.3 gives 6.3 and 5.2 gives 5.3.
+fn next_turn(now: Time, phase: Duration, period: Duration) -> Time {
+    let length = i64::try_from(period.as_micros()).unwrap_or(1).max(1);
+    let begun = Time::from_micros(now.as_micros() - now.as_micros().rem_euclid(length));
+    let turn = begun + phase;
+    if turn > now { turn } else { turn + period }
 }
 
 impl Node {
@@ -72,17 +81,44 @@ impl Node {
             cordoned: false,
             relist_phase: rng.between(Duration::ZERO, LOOP),
             sync_phase: rng.between(Duration::ZERO, LOOP),
+            collection_phase: rng.between(Duration::ZERO, COLLECTION),
+            pleg_free: Time::default(),
+            runtime_free: Time::default(),
         }
+    }
+
+    /// How long the runtime takes to do `work` that it is asked for now. It does one thing after the other, so many
+    /// pods that start at once come up one by one.
+    ///
+    /// Example: of two pieces of 40 ms that are asked for together one takes 40 ms and the other 80.
+    pub(super) fn occupy_runtime(&mut self, now: Time, work: Duration) -> Duration {
+        self.runtime_free = self.runtime_free.max(now) + work;
+        self.runtime_free.since(now)
+    }
+
+    /// PLEG looks at one pod after the other, for `takes` at each: `None` if it looks at this one now, else when it has
+    /// done with another.
+    pub(super) fn pleg_turn(&mut self, now: Time, takes: Duration) -> Option<Time> {
+        if self.pleg_free > now {
+            return Some(self.pleg_free);
+        }
+        self.pleg_free = now + takes;
+        None
     }
 
     /// When PLEG looks next.
     pub(super) fn next_relist(&self, now: Time) -> Time {
-        next_turn(now, self.relist_phase)
+        next_turn(now, self.relist_phase, LOOP)
+    }
+
+    /// When the kubelet removes dead containers next.
+    pub(super) fn next_collection(&self, now: Time) -> Time {
+        next_turn(now, self.collection_phase, COLLECTION)
     }
 
     /// The first turn of the queue at or after `time`.
     pub(super) fn queue_turn(&self, time: Time) -> Time {
-        next_turn(time - Duration::from_micros(1), self.sync_phase)
+        next_turn(time - Duration::from_micros(1), self.sync_phase, LOOP)
     }
 
     /// Creates the Node object, unless it is there, and the lease.
@@ -254,11 +290,10 @@ mod tests {
     #[test]
     fn a_loops_next_turn_is_never_now() {
         let phase = Duration::from_millis(300);
+        let at = |millis: i64| Time::from_micros(millis * 1000);
         for (now, next) in [(5_300, 6_300), (5_200, 5_300), (5_301, 6_300)] {
-            assert_eq!(
-                next_turn(Time::from_micros(now * 1000), phase),
-                Time::from_micros(next * 1000)
-            );
+            assert_eq!(next_turn(at(now), phase, LOOP), at(next));
         }
+        assert_eq!(next_turn(at(61_000), phase, COLLECTION), at(120_300));
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::probe::{Kind, Outcome, Step, Verdict};
 use super::sync::put_status;
+use super::worker::Stage;
 use super::{Nodes, Task, texts};
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
@@ -62,7 +63,12 @@ impl Nodes {
     fn begin_probe(&mut self, api: &mut ApiServer, uid: &str, name: &str, kind: Kind) {
         let now = api.now();
         let key = (name.to_owned(), kind);
-        let Some(probe) = self.workers.get(uid).and_then(|worker| worker.probes.get(&key)) else {
+        let Some(worker) = self.workers.get(uid) else {
+            return;
+        };
+        // Of a container that was to stop and has stopped there is nothing more to be said.
+        let has_stopped = worker.stage == Stage::Terminating && !worker.runs(name);
+        let Some(probe) = worker.probes.get(&key).filter(|_| !has_stopped) else {
             return;
         };
         let (spec, timeout) = (probe.settings.spec.clone(), probe.settings.timeout);

@@ -90,6 +90,8 @@ pub(super) struct Instance {
     pub(super) mounts: Vec<Mount>,
     /// What it may use.
     pub(super) limits: Limits,
+    /// Whether the runtime has removed it, so that its log is gone.
+    pub(super) removed: bool,
 }
 
 /// One container of the spec: its last instance and the one before.

@@ -18,6 +18,10 @@ use self::container::{container_status, ephemeral_status};
 use self::phase::phase;
 use super::runtime::{SeenContainer, containers, is_sidecar};
 use crate::clock::Time;
+use crate::quantity::Quantity;
+
+/// A pod's CPU limit of no more than so many thousandths is not reported (`MinMilliCPULimit` in `pkg/kubelet/cm`).
+const LEAST_CPU_LIMIT: i64 = 10;
 
 /// What a status is made from.
 pub(super) struct Facts<'a> {
@@ -172,7 +176,13 @@ fn generation(pod: &Value) -> Value {
 /// `allocatedResources` and `resources` of the pod: the sums over its containers.
 fn resources(pod: &Value, status: &mut Map<String, Value>) {
     let requests = super::admission::sum(pod, "requests");
-    let limits = super::admission::sum(pod, "limits");
+    let mut limits = super::admission::sum(pod, "limits");
+    // It is read back from the pod's control group, where this little counts as none.
+    let is_reported =
+        |limit: &Value| Quantity::from_json(limit).is_ok_and(|limit| limit.milli_value() > LEAST_CPU_LIMIT);
+    if !limits.get("cpu").is_none_or(is_reported) {
+        limits.remove("cpu");
+    }
     let mut resources = Map::new();
     if !limits.is_empty() {
         resources.insert("limits".into(), Value::Object(limits));
@@ -345,6 +355,18 @@ mod tests {
                 "False",
             ),
         ]);
+    }
+
+    #[test]
+    fn the_least_cpu_limit_is_not_reported() {
+        for (cpu, reported) in [("10m", Value::Null), ("11m", "11m".into())] {
+            let limits = json!({"cpu": cpu, "memory": "1Mi"});
+            let pod = json!({"spec": {"containers": [{"name": "a", "resources": {"limits": limits}}]}});
+            let mut status = Map::new();
+            resources(&pod, &mut status);
+            assert_eq!(status["resources"]["limits"]["cpu"], reported, "{cpu}");
+            assert_eq!(status["resources"]["limits"]["memory"], "1Mi");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::plan::stop_order;
 use super::probe::Kind;
 use super::sync::Then;
 use super::worker::{Action, Stage};
-use super::{Nodes, Task, runtime, texts};
+use super::{Nodes, Task, eviction, runtime, texts};
 use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::clock::Time;
 use crate::events::Event;
@@ -18,7 +18,7 @@ use crate::images::shell::machine::World;
 const LEAST_GRACE: Duration = Duration::from_secs(2);
 
 impl Nodes {
-    /// The pod is to be deleted: whatever its worker was at is given up.
+    /// The pod is to be stopped for good: whatever its worker was at is given up.
     pub(super) fn deletion_requested(&mut self, uid: &str, now: Time) {
         let soon = self.jitter(5, 40);
         let confirm = self.jitter(100, 900);
@@ -117,7 +117,7 @@ impl Nodes {
         Then::Next
     }
 
-    /// The grace of a container: the pod's deletion's, the failed probe's own, or the spec's.
+    /// The grace of a container: the eviction's, the pod's deletion's, the failed probe's own, or the spec's.
     fn grace(&self, uid: &str, name: &str) -> Duration {
         let Some(worker) = self.workers.get(uid) else {
             return LEAST_GRACE;
@@ -137,7 +137,8 @@ impl Nodes {
             .into_iter()
             .find(|(failed, _)| *failed)
             .and_then(|(_, field)| spec?[field]["terminationGracePeriodSeconds"].as_u64());
-        let seconds = of_deletion.or(of_probe).unwrap_or(of_spec);
+        let of_eviction = worker.evicted.as_ref().map(|_| eviction::GRACE);
+        let seconds = of_eviction.or(of_deletion).or(of_probe).unwrap_or(of_spec);
         Duration::from_secs(seconds).max(LEAST_GRACE)
     }
 

@@ -67,7 +67,16 @@ impl Nodes {
             worker.pending = true;
             return;
         }
+        if worker.awaits_relist
+            && let Some(turn) = self.pleg_turn(uid, now)
+        {
+            self.timers.replace(turn, Task::Sync(uid.to_owned()));
+            return;
+        }
         self.timers.cancel(&Task::Sync(uid.to_owned()));
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return;
+        };
         if std::mem::take(&mut worker.awaits_relist) && worker.relist(now) {
             worker.pending = true;
         }
@@ -159,7 +168,7 @@ impl Nodes {
             Action::Mount => self.mount(api, uid),
             Action::Sandbox => {
                 self.push(uid, Action::SandboxUp);
-                let delay = self.jitter(50, 110) + self.throttled(uid, None, 22);
+                let delay = self.runtime_work(uid, api.now(), 70, 130) + self.throttled(uid, None, 22);
                 Then::After(delay)
             }
             Action::SandboxUp => self.sandbox_up(api, uid),
@@ -201,7 +210,7 @@ impl Nodes {
                 .at(node.next_relist(now), Task::Relist(uid.to_owned()));
         }
         let pause = requeue_after(worker.failure, now);
-        let jittered = with_jitter(pause, worker.failure, chance);
+        let jittered = with_jitter(pause, worker.failure, worker.may_be_killed(), chance);
         self.timers
             .replace(node.queue_turn(now + jittered), Task::Queue(uid.to_owned()));
         if std::mem::take(&mut worker.pending) {
@@ -209,8 +218,19 @@ impl Nodes {
         }
     }
 
+    /// When PLEG can look at a pod, if not now.
+    fn pleg_turn(&mut self, uid: &str, now: Time) -> Option<Time> {
+        let takes = self.jitter(15, 40);
+        let node = self.nodes.get_mut(&self.workers.get(uid)?.node)?;
+        node.pleg_turn(now, takes)
+    }
+
     /// PLEG looks at one pod.
     pub(super) fn relist(&mut self, uid: &str, now: Time) {
+        if let Some(turn) = self.pleg_turn(uid, now) {
+            self.timers.at(turn, Task::Relist(uid.to_owned()));
+            return;
+        }
         let Some(worker) = self.workers.get_mut(uid) else {
             return;
         };
@@ -284,7 +304,13 @@ impl Nodes {
         };
         let host_network = worker.pod["spec"]["hostNetwork"] == true;
         let own = worker.address.as_ref().map(|(_, address)| address.as_str());
+        // Nothing is seen of an eviction before the containers are stopped; then the pod has no address either.
+        let evicted = worker.evicted.as_ref().filter(|_| ended);
         let failed = worker.failed.as_ref();
+        let failure = evicted
+            .map(|message| ("Evicted", message.as_str()))
+            .or(failed.map(|(reason, message)| (reason.as_str(), message.as_str())));
+        let address = if host_network { Some(&*node.address) } else { own };
         worker.status = generate(&Facts {
             pod: &worker.pod,
             seen: &worker.seen,
@@ -293,10 +319,10 @@ impl Nodes {
             resize: &worker.resize.conditions(),
             before: &worker.pod["status"],
             host: &node.address,
-            address: if host_network { Some(&node.address) } else { own },
+            address: address.filter(|_| evicted.is_none()),
             sandbox: worker.sandbox,
             ended,
-            failure: failed.map(|(reason, message)| (reason.as_str(), message.as_str())),
+            failure,
             now,
         });
         put_status(api, worker);
@@ -415,18 +441,21 @@ fn requeue_after(failure: Option<Failure>, now: Time) -> Duration {
     }
 }
 
-/// Adds what `chance` (below 1000) says: up to half, as Kubernetes does. Differs from Kubernetes: a crashed
-/// container waits at most a fifth longer than its pause, so that whether the pause after a probe's kill is
-/// over (it counts from the kill before) hangs less on chance.
+/// Adds what `chance` (below 1000) says: up to half, as Kubernetes does. Differs from Kubernetes: after a failure it is
+/// from the middle of that, a sixth to a third, so that what a learner sees hangs less on chance; and where probes may
+/// kill, at most a tenth, because whether the pause after a kill is over (it counts from the kill before) hangs on
+/// it too.
 ///
-/// Example: 10 s with a chance of 500 become 12.5 s, and 11 s for a crashed container.
-fn with_jitter(pause: Duration, failure: Option<Failure>, chance: u64) -> Duration {
-    let most = if matches!(failure, Some(Failure::BackOff(_))) {
-        5
-    } else {
-        2
+/// Example: 60 s with a chance of 500 become 75 s, and 63 s for the pause of a container that a probe has killed.
+fn with_jitter(pause: Duration, failure: Option<Failure>, may_be_killed: bool, chance: u64) -> Duration {
+    // From and to, in parts of 60.
+    let (least, most) = match failure {
+        None => (0, 30),
+        Some(Failure::BackOff(_)) if may_be_killed => (0, 6),
+        Some(_) => (10, 20),
     };
-    pause + pause * u32::try_from(chance).unwrap_or(0) / (1000 * most)
+    let chance = u32::try_from(chance).unwrap_or(0);
+    pause + pause * (least * 1000 + (most - least) * chance) / 60_000
 }
 
 /// Writes the worker's status to the API, if the stored one is another.
@@ -461,10 +490,16 @@ mod tests {
         ] {
             assert_eq!(requeue_after(failure, now).as_secs(), seconds, "{failure:?}");
         }
-        let ten = Duration::from_secs(10);
-        let jittered =
-            [Failure::Other, Failure::BackOff(at(10))].map(|f| with_jitter(ten, Some(f), 500).as_millis());
-        assert_eq!(jittered, [12_500, 11_000]);
+        let minute = Duration::from_secs(60);
+        for (failure, killed, from, to) in [
+            (None, false, 60, 90),
+            (Some(Failure::BackOff(at(60))), true, 60, 66),
+            (Some(Failure::BackOff(at(60))), false, 70, 80),
+            (Some(Failure::Other), true, 70, 80),
+        ] {
+            let jittered = [0, 1000].map(|chance| with_jitter(minute, failure, killed, chance).as_secs());
+            assert_eq!(jittered, [from, to], "{failure:?}");
+        }
         let both = Failure::Other.or(Some(Failure::BackOff(at(20))));
         assert_eq!(both, Failure::BackOff(at(20)));
     }

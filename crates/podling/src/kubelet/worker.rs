@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
+use super::eviction::Usage;
 use super::plan::Health;
 use super::probe::{self, Kind, Verdict, View};
 use super::resize::{Resize, with_allocation};
@@ -115,6 +116,11 @@ pub(super) struct Worker {
     pub(super) status: Value,
     /// Why the whole pod failed.
     pub(super) failed: Option<(String, String)>,
+    /// Why it is evicted.
+    pub(super) evicted: Option<String>,
+    /// The local storage that it uses, and when its volumes are measured next.
+    pub(super) usage: Usage,
+    pub(super) measured_next: Time,
     pub(super) script: VecDeque<Action>,
     pub(super) busy: bool,
     pub(super) pending: bool,
@@ -161,6 +167,9 @@ impl Worker {
             pull_errors: BTreeMap::new(),
             probes: BTreeMap::new(),
             failed: None,
+            evicted: None,
+            usage: Usage::default(),
+            measured_next: now,
             script: VecDeque::new(),
             busy: false,
             pending: false,
@@ -214,6 +223,11 @@ impl Worker {
             .get(name)
             .and_then(|container| container.current.as_ref());
         current.is_some_and(|instance| instance.seen.is_running())
+    }
+
+    /// Whether a probe may kill one of its containers.
+    pub(super) fn may_be_killed(&self) -> bool {
+        self.probes.keys().any(|(_, kind)| *kind != Kind::Readiness)
     }
 
     /// PLEG looks; whether anything is new.

@@ -67,6 +67,7 @@ impl Nodes {
             },
             mounts: mounts(spec),
             limits: limits_of(spec, node.memory),
+            removed: false,
             image,
         })
     }

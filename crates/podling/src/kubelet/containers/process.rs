@@ -192,6 +192,7 @@ impl Nodes {
             self.timers.cancel(&task(uid.to_owned(), name.to_owned()));
         }
         self.end_sessions(uid, name);
+        self.expect_collection(uid, name, now);
         self.runtime_changed(uid, now);
         self.container_stopped(uid, now);
     }

@@ -59,7 +59,12 @@ impl Nodes {
         let Some(worker) = self.workers.get_mut(uid) else {
             return Then::Next;
         };
-        worker.mounted = true;
+        if !std::mem::replace(&mut worker.mounted, true) {
+            self.watch_storage(uid, now);
+        }
+        let Some(worker) = self.workers.get_mut(uid) else {
+            return Then::Next;
+        };
         worker.mount_failures = 0;
         self.begin_probes(uid, now);
         Then::Next

@@ -22,7 +22,11 @@ const BACK_OFF: f64 = 0.5;
 /// How long a word may last that a second recording may miss.
 const SHORT: f64 = 1.5;
 
+/// What stands before a change is looked at so much before it, in seconds.
+const WHILE: f64 = 1.0;
+
 /// One replay or recording.
+#[derive(Default)]
 pub(crate) struct Course {
     pub(crate) samples: Vec<Sample>,
     pub(crate) events: Vec<Event>,
@@ -52,7 +56,7 @@ pub(crate) fn difference(
         Ok(names) => names,
         Err(why) => return Some(why),
     };
-    events_differ(comparer, &names, recorded, again, own)
+    events_differ(comparer, &names, (recorded, again), own, seconds)
 }
 
 fn by_name(samples: &[Sample]) -> Vec<(&str, Vec<&Sample>)> {
@@ -108,17 +112,14 @@ fn pods(
     }
 }
 
+/// What a time may differ by, in seconds.
 fn tolerance(t: f64) -> f64 {
     SECONDS.max(SHARE * t)
 }
 
 fn rows_differ(recorded: &[&Sample], own: &[&Sample], seconds: f64) -> Option<String> {
-    let longest = recorded
-        .windows(2)
-        .map(|pair| pair[1].t - pair[0].t)
-        .fold(0.0, f64::max);
     // Back-offs push what comes after them, in the end over the end.
-    let end = seconds - tolerance(seconds).max(BACK_OFF * longest);
+    let end = seconds - tolerance(seconds).max(BACK_OFF * longest_gap(recorded));
     let (mut at, mut own_at) = (0, 0);
     let (mut last, mut own_last) = (0.0, 0.0);
     loop {
@@ -140,6 +141,52 @@ fn rows_differ(recorded: &[&Sample], own: &[&Sample], seconds: f64) -> Option<St
     }
 }
 
+fn longest_gap(rows: &[&Sample]) -> f64 {
+    let gaps = rows.windows(2).map(|pair| pair[1].t - pair[0].t);
+    gaps.fold(0.0, f64::max)
+}
+
+/// By how many seconds a look at the cluster may have been earlier or later: where pods waited for their back-offs, by
+/// as much as these vary.
+pub(crate) fn reach(recorded: &Course, at: f64) -> f64 {
+    let before: Vec<Sample> = recorded
+        .samples
+        .iter()
+        .filter(|sample| sample.t < at)
+        .cloned()
+        .collect();
+    let waits = |rows: &Vec<&Sample>| rows.iter().any(|row| backs_off(row));
+    let pods = by_name(&before).into_iter().map(|(_, rows)| rows).filter(waits);
+    pods.map(|rows| BACK_OFF * longest_gap(&rows))
+        .fold(tolerance(at), f64::max)
+}
+
+/// What pods show at a moment, without their names.
+pub(crate) fn shown(samples: &[Sample], t: f64) -> Vec<(&str, &str, u64)> {
+    let mut last: BTreeMap<&str, &Sample> = BTreeMap::new();
+    for sample in samples.iter().filter(|sample| sample.t <= t) {
+        last.insert(&sample.name, sample);
+    }
+    let rows = last.into_values().filter(|sample| !sample.deleted);
+    let mut rows: Vec<_> = rows
+        .map(|row| (row.ready.as_str(), row.status.as_str(), row.restarts))
+        .collect();
+    rows.sort_unstable();
+    rows
+}
+
+/// A moment from `from` to `to`, as late as may be, at which our pods show what the recorded ones do at `t`; if they do so
+/// long enough, a while before they no longer do, for more looks may follow.
+pub(crate) fn last_shown(recorded: &Course, t: f64, own: &[Sample], from: f64, to: f64) -> Option<f64> {
+    let wanted = shown(&recorded.samples, t);
+    let begins = own.iter().map(|sample| sample.t);
+    let ends = begins.clone().skip(1).map(|end| end - WHILE).chain([to]);
+    let moments = begins.zip(ends).map(|(begin, end)| end.max(begin));
+    moments
+        .filter(|moment| (from..=to).contains(moment) && shown(own, *moment) == wanted)
+        .max_by(f64::total_cmp)
+}
+
 fn times_agree(sample: &Sample, last: f64, other: &Sample, own_last: f64) -> bool {
     let apart = (sample.t - other.t).abs();
     let (gap, own_gap) = (sample.t - last, other.t - own_last);
@@ -147,7 +194,12 @@ fn times_agree(sample: &Sample, last: f64, other: &Sample, own_last: f64) -> boo
     let shorter = gap.min(own_gap);
     apart <= tolerance(sample.t)
         || gaps_apart <= tolerance(gap)
-        || (sample.restarts > 0 && gaps_apart <= (BACK_OFF * shorter).max(SECONDS))
+        || (backs_off(sample) && gaps_apart <= (BACK_OFF * shorter).max(SECONDS))
+}
+
+/// Whether a row comes of something that is tried again after a pause.
+fn backs_off(sample: &Sample) -> bool {
+    sample.restarts > 0 || sample.status.contains("ImagePull")
 }
 
 /// A word that gave way to another within a moment.
@@ -158,6 +210,25 @@ fn is_short(rows: &[&Sample], at: usize) -> bool {
     );
     let next = rows.get(at + 1);
     is_fleeting && next.is_some_and(|next| next.t - rows[at].t <= SHORT)
+}
+
+/// Ready, status and restarts of the rows that gave way to others within a moment, or that one recording has and another
+/// has not.
+pub(crate) fn fleeting(recordings: &[Course]) -> Vec<[String; 3]> {
+    let cells = |row: &Sample| [row.ready.clone(), row.status.clone(), row.restarts.to_string()];
+    let has = |course: &Course, wanted: &[String; 3]| course.samples.iter().any(|row| cells(row) == *wanted);
+    let mut fleeting = Vec::new();
+    for course in recordings {
+        for (_, rows) in by_name(&course.samples) {
+            for (at, row) in rows.iter().enumerate() {
+                let cells = cells(row);
+                if is_short(&rows, at) || recordings.iter().any(|other| !has(other, &cells)) {
+                    fleeting.push(cells);
+                }
+            }
+        }
+    }
+    fleeting
 }
 
 fn course(rows: &[&Sample]) -> String {
@@ -197,9 +268,9 @@ fn firsts<'a>(events: &'a [Event], object: impl Fn(&'a Event) -> String) -> Firs
 fn events_differ(
     comparer: &mut Comparer,
     names: &BTreeMap<String, String>,
-    recorded: &Course,
-    again: Option<&Course>,
+    (recorded, again): (&Course, Option<&Course>),
     own: &Course,
+    seconds: f64,
 ) -> Option<String> {
     let own_name = |event: &Event| match event.object.strip_prefix("Pod/") {
         Some(pod) => format!("Pod/{}", names.get(pod).map_or(unnumbered(pod), String::as_str)),
@@ -221,8 +292,10 @@ fn events_differ(
             !same
         });
         found.sort_by(|a, b| a.t.total_cmp(&b.t));
+        // What a kubelet's next look at its node brings may come after the end here.
         let is_optional = |event: &Event| {
             !known.is_empty() && !known.contains(&(event.reason.as_str(), event.message.as_str()))
+                || event.object.starts_with("Node/") && event.t > seconds - NODE_LOOP
         };
         if let Some(why) = order_differs(comparer, &recorded, &found, is_optional) {
             return Some(format!("events of {object}: {why}"));

@@ -4,6 +4,7 @@
 //! said for a moment, or when it asks nothing for a while (then as fast as outside).
 
 pub(crate) mod port_forward;
+pub(crate) mod printed;
 mod terminal;
 
 use std::ffi::OsString;
@@ -19,7 +20,6 @@ use serde_json::Value;
 
 use self::terminal::Typist;
 use crate::replay::{Replay, Verdict};
-use crate::text;
 
 /// Which kubectl to use, if not the one on the path.
 const KUBECTL: &str = "KUBECTL";
@@ -273,6 +273,8 @@ fn limit(replay: &Replay, step: &Value) -> (Time, bool) {
 /// Lets time pass in the cluster while a kubectl waits for it.
 struct Watcher {
     limit: Time,
+    /// How long that is from the start of the command.
+    allowed: Duration,
     killed_then: bool,
     asked: u64,
     background: usize,
@@ -285,6 +287,7 @@ impl Watcher {
         let (limit, killed_then) = limit(replay, step);
         Self {
             limit,
+            allowed: limit.since(replay.cluster.now()),
             killed_then,
             asked: replay.cluster.activity().requests,
             background: replay.background_streams,
@@ -310,7 +313,9 @@ impl Watcher {
             replay.time_passed_beside_kubectl = true;
             self.stepped = Instant::now();
         }
-        let over = at_limit && self.killed_then && activity.quiet >= REACTION * 10;
+        // One that sleeps does so outside, where more time may have passed than in the cluster.
+        let has_slept_enough = activity.streams <= self.background && self.started.elapsed() >= self.allowed;
+        let over = self.killed_then && (at_limit && activity.quiet >= REACTION * 10 || has_slept_enough);
         if over || self.started.elapsed() > PATIENCE {
             // A command that the machine was too busy for says nothing about the cluster.
             replay.time_passed_beside_kubectl |= !over;
@@ -349,30 +354,13 @@ fn compare(replay: &mut Replay, step: &Value, ended: &Ended) -> Result<(), Verdi
     replay.said(difference)
 }
 
-/// The lines of several logs come in an order of kubectl's own chance (it goes through a Go map).
-fn in_order(step: &Value, text: &str) -> String {
-    let argv: Vec<&str> = step["kubectl"]["argv"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let several = argv
-        .iter()
-        .any(|word| matches!(*word, "--selector" | "-l" | "--all-pods" | "--all-containers"));
-    if argv.first() != Some(&"logs") || !several {
-        return text.to_owned();
-    }
-    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
-    lines.sort_unstable();
-    lines.concat()
-}
-
 fn difference(replay: &mut Replay, step: &Value, ended: &Ended) -> Option<String> {
+    let argv = step["kubectl"]["argv"].as_array().into_iter().flatten();
+    let argv: Vec<&str> = argv.filter_map(Value::as_str).collect();
     for (name, own) in [("stderr", &ended.stderr), ("stdout", &ended.stdout)] {
-        let recorded = in_order(step, &replay.own_names(step[name].as_str().unwrap_or_default()));
-        let own = in_order(step, own);
-        if let Some(why) = text::difference(&mut replay.comparer, &recorded, &own) {
+        let recorded = replay.own_names(step[name].as_str().unwrap_or_default());
+        let (comparer, known) = (&mut replay.comparer, &replay.known_events);
+        if let Some(why) = printed::difference(comparer, &argv, known, &recorded, own) {
             return Some(format!("{name} {why}"));
         }
     }

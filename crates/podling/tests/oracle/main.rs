@@ -14,10 +14,12 @@
     reason = "kubectl is a process of its own, which is waited for and answered by threads"
 )]
 
+mod attempt;
 mod case;
 mod compare;
 mod decide;
 mod door;
+mod events_table;
 mod jitter;
 mod kubectl;
 mod replay;

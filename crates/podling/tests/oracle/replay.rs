@@ -9,14 +9,16 @@ use podling::clock::Time;
 use podling::{Body, Cluster, Components, Config, NodeConfig, Request, Response};
 use serde_json::{Value, json};
 
+use crate::attempt::When;
 use crate::case::Case;
 use crate::compare::Comparer;
 use crate::decide;
 use crate::door::{self, Door};
+use crate::events_table::Known;
 use crate::jitter::{self, Course};
 use crate::kubectl::{self, Kubectl, Program};
 use crate::tidy::{drop_managed_fields, drop_the_machines};
-use crate::timeline::Timeline;
+use crate::timeline::{Sample, Timeline};
 
 /// What a replay comes to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,8 +68,12 @@ pub(crate) struct Replay {
     /// Whether cluster time passed while a kubectl was running.
     pub(crate) time_passed_beside_kubectl: bool,
     timeline: Option<Timeline>,
+    /// The recorded timeline.
+    recorded: Course,
+    /// What the recordings say about events.
+    pub(crate) known_events: Known,
     /// What each command said so far, where the first difference does not end the replay.
-    every_command: Option<Vec<Said>>,
+    pub(crate) every_command: Option<Vec<Said>>,
     keep_managed_fields: bool,
     fill_namespaces: bool,
     untaint_nodes: bool,
@@ -84,53 +90,9 @@ pub(crate) struct Said {
     pub(crate) unsteady: bool,
 }
 
-/// Replays a case until the first step that does not answer as recorded.
-pub(crate) fn replay(case: &Case, program: Result<&Program, &'static str>) -> Verdict {
-    let mut replay = Replay::new(case);
-    let kubectl = match (case.uses("kubectl") || case.uses("portForward"), program) {
-        (false, _) => Ok(None),
-        (true, Ok(program)) => replay.kubectl(program, &case.name).map(Some),
-        (true, Err(why)) => return Verdict::Skipped(why),
-    };
-    let mut kubectl = match kubectl {
-        Ok(kubectl) => kubectl,
-        Err(error) => return Verdict::Differs(format!("the cluster could not be served: {error}")),
-    };
-    match steps(&mut replay, kubectl.as_mut(), case) {
-        Ok(()) => Verdict::Agrees,
-        Err(Verdict::Differs(why)) if replay.time_passed_beside_kubectl => Verdict::Unsteady(why),
-        Err(verdict) => verdict,
-    }
-}
-
-/// Replays a case with a kubectl of another version to its end, and gives what each command said.
-///
-/// # Errors
-/// When the cluster could not be served, or a step could not be replayed.
-pub(crate) fn every_command(case: &Case, program: &Program) -> Result<Vec<Said>, String> {
-    let mut replay = Replay::new(case);
-    replay.every_command = Some(Vec::new());
-    let mut kubectl = replay
-        .kubectl(program, &case.name)
-        .map_err(|error| error.to_string())?;
-    steps(&mut replay, Some(&mut kubectl), case).map_err(|verdict| verdict.to_string())?;
-    Ok(replay.every_command.take().unwrap_or_default())
-}
-
-fn steps(replay: &mut Replay, mut kubectl: Option<&mut Kubectl>, case: &Case) -> Result<(), Verdict> {
-    for (at, step) in case.steps.iter().enumerate() {
-        replay
-            .step(kubectl.as_deref_mut(), step)
-            .map_err(|verdict| match verdict {
-                Verdict::Differs(why) => Verdict::Differs(format!("step {at}: {why}")),
-                other => other,
-            })?;
-    }
-    kubectl.map_or(Ok(()), |kubectl| kubectl::finish(replay, kubectl))
-}
-
 impl Replay {
-    fn new(case: &Case) -> Self {
+    /// The cluster of a case, before its first step.
+    pub(crate) fn new(case: &Case) -> Self {
         let components = Components {
             controllers: case.needs("controllers"),
             // The scheduler's recordings were made with nodes that nobody looked after.
@@ -166,11 +128,14 @@ impl Replay {
             background_streams: 0,
             time_passed_beside_kubectl: false,
             timeline: None,
+            recorded: case.steps.last().map(Course::recorded).unwrap_or_default(),
+            known_events: Known::default(),
             every_command: None,
             keep_managed_fields: case.name.starts_with("api/ssa-"),
             fill_namespaces: false,
             untaint_nodes: case.area() == "scheduler",
         };
+        replay.known_events = replay.events_of(case);
         replay.prepare(case, components);
         replay.timeline = case
             .steps
@@ -180,7 +145,8 @@ impl Replay {
         replay
     }
 
-    fn kubectl(&self, program: &Program, case: &str) -> io::Result<Kubectl> {
+    /// A kubectl for the cluster.
+    pub(crate) fn kubectl(&self, program: &Program, case: &str) -> io::Result<Kubectl> {
         Kubectl::new(program, case, &self.cluster.serve()?)
     }
 
@@ -291,11 +257,25 @@ impl Replay {
         }
     }
 
-    /// Does one step at the time at which it was recorded, if that has not passed.
-    fn step(&mut self, kubectl: Option<&mut Kubectl>, step: &Value) -> Result<(), Verdict> {
+    /// Does one step near the time at which it was recorded, if that has not passed.
+    pub(crate) fn step(
+        &mut self,
+        kubectl: Option<&mut Kubectl>,
+        step: &Value,
+        when: When,
+    ) -> Result<(), Verdict> {
         let at = step["at"].as_f64().unwrap_or(0.0);
-        if let Some(then) = self.timeline.as_ref().and_then(|timeline| timeline.moment(at)) {
+        let (later, patience) = match when {
+            When::Later(seconds) => (seconds, 0.0),
+            When::Shown(patience) => (0.0, patience),
+        };
+        if let Some(then) = self
+            .timeline
+            .as_ref()
+            .and_then(|timeline| timeline.moment(at + later))
+        {
             self.settle_until(then);
+            self.wait_until_shown(at, then + Duration::from_secs_f64(patience));
         }
         let done = self.act(kubectl, step);
         if let Some(timeline) = &mut self.timeline
@@ -304,6 +284,20 @@ impl Replay {
             timeline.begin(self.cluster.now());
         }
         done
+    }
+
+    /// Waits until the pods show what they did at the recording.
+    fn wait_until_shown(&mut self, at: f64, until: Time) {
+        while self.cluster.now() < until
+            && jitter::shown(&self.recorded.samples, at) != jitter::shown(&self.samples(), f64::MAX)
+        {
+            self.settle(POLL);
+        }
+    }
+
+    /// What pods have shown so far.
+    pub(crate) fn samples(&self) -> Vec<Sample> {
+        self.timeline.as_ref().map(Timeline::samples).unwrap_or_default()
     }
 
     fn act(&mut self, kubectl: Option<&mut Kubectl>, step: &Value) -> Result<(), Verdict> {
@@ -328,8 +322,11 @@ impl Replay {
             return self.patch_pods(pods);
         }
         if let Some(settle) = step.get("settle") {
-            self.settle(Duration::from_secs_f64(settle["seconds"].as_f64().unwrap_or(0.0)));
-            self.wait_as_recorded(settle);
+            // Where every step has its time, the next one lets the time pass.
+            if settle.get("until").is_some() || step.get("at").is_none() {
+                self.settle(Duration::from_secs_f64(settle["seconds"].as_f64().unwrap_or(0.0)));
+                self.wait_as_recorded(settle);
+            }
             return Ok(());
         }
         if let Some(request) = step.get("request") {
@@ -394,6 +391,18 @@ impl Replay {
             return Ok(());
         }
         Err(Verdict::Differs(format!("timeline: {why}")))
+    }
+
+    /// The events of a case's recordings.
+    fn events_of(&self, case: &Case) -> Known {
+        let timeline = case.steps.iter().find(|step| step.get("timeline").is_some());
+        let recordings: Vec<Course> = timeline
+            .into_iter()
+            .flat_map(|step| [Some(step), step.get("again")])
+            .flatten()
+            .map(|recording| Course::recorded(&self.own_names_of(recording)))
+            .collect();
+        Known::of(&recordings)
     }
 
     /// Puts the case's namespace into a recorded text that is printed.

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use crate::attempt;
 use crate::case::Case;
 use crate::kubectl::Program;
-use crate::replay::{self, Verdict};
+use crate::replay::Verdict;
 
 /// Cases that are replayed at a time; they know nothing of each other.
 const THREADS: usize = 2;
@@ -48,7 +49,7 @@ impl Outcomes {
         let program = Program::recorded();
         let program = program.as_ref().map_err(|why| *why);
         let verdict = |case: &Case| {
-            let verdict = replay::replay(case, program);
+            let verdict = attempt::replay(case, program);
             (case.area().to_owned(), case.name.clone(), verdict)
         };
         Self {

@@ -61,7 +61,7 @@ fn lines_differ(comparer: &mut Comparer, recorded: &str, actual: &str) -> Option
 }
 
 /// Each run of two or more blanks as two, none at the end of a line.
-fn without_padding(text: &str) -> String {
+pub(crate) fn without_padding(text: &str) -> String {
     let tidy = |line: &str| {
         let mut tidied = String::new();
         let mut blanks = 0;

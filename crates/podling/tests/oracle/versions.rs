@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use crate::attempt;
 use crate::case::Case;
 use crate::kubectl::Program;
-use crate::replay::{self, Said};
+use crate::replay::Said;
 use crate::report::side_by_side;
 
 /// What the commands of one kubectl came to.
@@ -26,7 +27,7 @@ impl Commands {
             broken: Vec::new(),
         };
         let all = side_by_side(cases, |case| {
-            (case.name.clone(), replay::every_command(case, program))
+            (case.name.clone(), attempt::every_command(case, program))
         });
         for (case, outcome) in all {
             match outcome {

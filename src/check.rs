@@ -7,6 +7,7 @@
 mod asking;
 mod baseline;
 mod checker;
+mod clock;
 mod condition;
 mod evaluate;
 mod message;
@@ -16,7 +17,8 @@ mod view;
 mod window;
 
 pub use baseline::{Baseline, BaselineError, Scope};
-pub use checker::{Checker, Clock};
+pub use checker::Checker;
+pub use clock::Clock;
 pub use condition::{
     Cel, Comparison, Condition, ContainerState, Endpoints, EventSeen, Exists, Field, Http, ImageKept, Kept,
     LogContains, NoRestarts, NothingElseChanged, Phase, PodsReady, Probe, ProbeKind, ProbePort,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt as _};
 use futures::stream::{BoxStream, FuturesUnordered, SelectAll, StreamExt as _};
-use jiff::{SignedDuration, Timestamp};
 use kube::Client;
 use kube::api::DynamicObject;
 use kube::runtime::watcher::{self, Event};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::asking::ask;
 use super::baseline::{INVENTORIED, api, in_scope};
+use super::clock::Clock;
 use super::evaluate::{Finding, Outcome, Scene};
 use super::view::{Answer as Response, Demand, kinds_behind};
 use super::window::{Windows, verdict_without_window};
@@ -57,33 +57,6 @@ pub struct Checker {
     pending: FuturesUnordered<BoxFuture<'static, News>>,
     asked: BTreeSet<Demand>,
     due: BTreeMap<Demand, Instant>,
-}
-
-/// The time of the cluster: a time that it showed, and how much has passed since.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    epoch: Timestamp,
-    at: Instant,
-}
-
-impl Clock {
-    /// A cluster whose clock shows the time of this machine.
-    pub fn of_this_machine() -> Self {
-        Self::showing(Timestamp::now())
-    }
-
-    /// A cluster whose clock shows this time now.
-    pub fn showing(now: Timestamp) -> Self {
-        Self {
-            epoch: now,
-            at: Instant::now(),
-        }
-    }
-
-    fn now(&self) -> Timestamp {
-        let passed = SignedDuration::try_from(self.at.elapsed()).unwrap_or(SignedDuration::MAX);
-        self.epoch.saturating_add(passed).unwrap_or(self.epoch)
-    }
 }
 
 impl std::fmt::Debug for Checker {

@@ -36,15 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// One node that takes the labs' pods.
 fn config() -> Config {
-    let node = NodeConfig {
-        name: "node-1".to_owned(),
-        control_plane: false,
-        labels: [].into(),
-        taints: Vec::new(),
-        cpu: "4".to_owned(),
-        memory: "8Gi".to_owned(),
-        pods: 110,
-    };
+    let node = NodeConfig::worker("node-1", "4", "8Gi");
     Config {
         seed: 1,
         start: Time::default(),

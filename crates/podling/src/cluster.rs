@@ -101,6 +101,22 @@ pub struct NodeConfig {
     pub pods: u32,
 }
 
+impl NodeConfig {
+    /// A node that is as kubeadm joins it, with nothing set apart: it takes 110 pods, as a kubelet does unless it is told otherwise.
+    /// `cpu` and `memory` are quantities.
+    pub fn worker(name: &str, cpu: &str, memory: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            control_plane: false,
+            labels: BTreeMap::new(),
+            taints: Vec::new(),
+            cpu: cpu.to_owned(),
+            memory: memory.to_owned(),
+            pods: 110,
+        }
+    }
+}
+
 mod time_in_micros {
     use serde::{Deserialize as _, Deserializer, Serializer};
 

@@ -1,6 +1,5 @@
 //! The same seed and the same inputs give the same bytes.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use podling::clock::Time;
@@ -8,15 +7,7 @@ use podling::{Body, Cluster, Components, Config, NodeConfig, Request};
 use serde_json::{Value, json};
 
 fn config(seed: u64) -> Config {
-    let node = NodeConfig {
-        name: "node-1".to_owned(),
-        control_plane: false,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        cpu: "4".to_owned(),
-        memory: "8Gi".to_owned(),
-        pods: 110,
-    };
+    let node = NodeConfig::worker("node-1", "4", "8Gi");
     let start = Time::from_micros(1_767_603_600_000_000);
     Config {
         seed,

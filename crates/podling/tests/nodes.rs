@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use podling::clock::Time;
@@ -12,15 +11,7 @@ use serde_json::{Value, json};
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
 fn node(name: &str) -> NodeConfig {
-    NodeConfig {
-        name: name.to_owned(),
-        control_plane: false,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        cpu: "2".to_owned(),
-        memory: "6065108Ki".to_owned(),
-        pods: 110,
-    }
+    NodeConfig::worker(name, "2", "6065108Ki")
 }
 
 /// A cluster of one node whose clock is read from its start.

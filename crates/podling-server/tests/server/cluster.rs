@@ -17,15 +17,7 @@ pub(crate) const START: Time = Time::from_micros(1_767_225_600_000_000);
 
 /// A cluster with one node.
 pub(crate) fn config() -> Config {
-    let node = NodeConfig {
-        name: "node-1".to_owned(),
-        control_plane: false,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        cpu: "4".to_owned(),
-        memory: "8Gi".to_owned(),
-        pods: 110,
-    };
+    let node = NodeConfig::worker("node-1", "4", "8Gi");
     Config {
         seed: 1,
         start: START,

@@ -657,13 +657,5 @@ fn start(case: &Case) -> Time {
 
 /// The node that the recordings under `node/` were made on.
 fn recorded_node() -> NodeConfig {
-    NodeConfig {
-        name: "node-1".to_owned(),
-        control_plane: false,
-        labels: BTreeMap::new(),
-        taints: Vec::new(),
-        cpu: "2".to_owned(),
-        memory: "6065108Ki".to_owned(),
-        pods: 110,
-    }
+    NodeConfig::worker("node-1", "2", "6065108Ki")
 }

@@ -1,6 +1,5 @@
 //! A cluster and what a test does with it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use podling::clock::Time;
@@ -15,15 +14,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// A new cluster with live nodes of these names.
     pub(crate) fn new(seed: u64, nodes: &[&str], components: Components) -> Self {
-        let node = |name: &&str| NodeConfig {
-            name: (*name).to_owned(),
-            control_plane: false,
-            labels: BTreeMap::new(),
-            taints: Vec::new(),
-            cpu: "2".to_owned(),
-            memory: "4Gi".to_owned(),
-            pods: 110,
-        };
+        let node = |name: &&str| NodeConfig::worker(name, "2", "4Gi");
         Self {
             cluster: Cluster::new(Config {
                 seed,

@@ -4,7 +4,6 @@
 
 mod slow_clients;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use podling::clock::Time;
@@ -29,15 +28,7 @@ struct Lab {
 impl Lab {
     /// A cluster in which the pods of these containers (by the pods' names) have been running for a while.
     fn new(pods: &[(&str, Value)]) -> Self {
-        let node = NodeConfig {
-            name: "node-1".to_owned(),
-            control_plane: false,
-            labels: BTreeMap::new(),
-            taints: Vec::new(),
-            cpu: "2".to_owned(),
-            memory: "6065108Ki".to_owned(),
-            pods: 110,
-        };
+        let node = NodeConfig::worker("node-1", "2", "6065108Ki");
         let config = Config {
             seed: 1,
             start: Time::from_micros(1_790_000_000_000_000),

@@ -245,6 +245,8 @@ impl Scheduler {
             .unwrap_or_default();
         match volume_bindings::start(api, &pod.object, node, &bindings) {
             Ok(waiting) => {
+                // Others are told where the pod is about to go (KEP-5278).
+                drop(pod_status::patch(api, &pod.object, None, Some(node)));
                 let mut assumed = Value::clone(&pod.object);
                 assumed["spec"]["nodeName"] = node.into();
                 self.cache.set_pod(assumed.into());

@@ -11,18 +11,22 @@ use crate::resource::PODS;
 use crate::status::Status;
 use crate::storage::{Object, text};
 
-/// Sets a condition of the pod, and the node that it is nominated for; an empty name ends a nomination, `None` leaves
-/// it as it is. Nothing is written where nothing changes.
+use super::key_of;
+
+/// Sets a condition of the pod as it is now, and the node that it is nominated for; an empty name ends a nomination,
+/// `None` leaves it as it is. Nothing is written where nothing changes, or where the pod is gone.
 ///
 /// # Errors
-/// When the API server refuses: the pod is gone by now.
+/// When the API server refuses.
 pub(crate) fn patch(
     api: &mut ApiServer,
     pod: &Object,
     condition: Option<&Condition<'_>>,
     nominated: Option<&str>,
 ) -> Result<(), Status> {
-    match patched(pod, condition, nominated, api.now()) {
+    let (namespace, name) = key_of(pod);
+    let current = api.get(&PODS, &namespace, &name);
+    match current.and_then(|pod| patched(pod, condition, nominated, api.now())) {
         Some(pod) => api
             .update(&PODS, Some("status"), pod, &super::options())
             .map(drop),

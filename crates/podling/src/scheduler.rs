@@ -169,7 +169,7 @@ impl Scheduler {
         match before {
             Some(_) if gone => self.wake_if(api, |pod, plugin| hints::pod_left(pod, plugin, &new)),
             None if !gone => self.wake_if(api, |pod, plugin| hints::pod_came(pod, plugin, &new)),
-            Some(old) if old["metadata"]["labels"] != pod["metadata"]["labels"] => {
+            Some(old) if asks_otherwise(old, pod) => {
                 let old = PodInfo::new(old.clone());
                 self.wake_if(api, |pod, plugin| hints::pod_changed(pod, plugin, &old, &new));
             }
@@ -216,8 +216,14 @@ impl Scheduler {
         let Some(pod) = api.get(&PODS, &key.0, &key.1).cloned() else {
             return self.queue.remove(key);
         };
-        if is_bound(&pod) || !is_ours(&pod) || pod["metadata"]["deletionTimestamp"].is_string() {
-            return self.queue.remove(key);
+        let is_leaving = pod["metadata"]["deletionTimestamp"].is_string();
+        if is_bound(&pod) || !is_ours(&pod) || is_leaving {
+            self.queue.remove(key);
+            if is_leaving {
+                let message = format!("skip schedule deleting pod: {}/{}", key.0, key.1);
+                self.record_failure(api, &pod, &message);
+            }
+            return;
         }
         let mut info = PodInfo::new(pod.clone());
         look_at_namespaces(api, &mut info);
@@ -308,13 +314,7 @@ impl Scheduler {
                 self.events.record(api, pod, note);
             }
             Err(refusal) => {
-                let note = Note {
-                    kind: EventType::Warning,
-                    reason: "FailedScheduling",
-                    action: "Scheduling",
-                    message: &refusal.message,
-                };
-                self.events.record(api, pod, note);
+                self.record_failure(api, pod, &refusal.message);
                 self.queue.reject(key, BTreeSet::new(), api.now());
             }
         }
@@ -376,13 +376,7 @@ impl Scheduler {
         message: &str,
         nominated: Option<&str>,
     ) {
-        let note = Note {
-            kind: EventType::Warning,
-            reason: "FailedScheduling",
-            action: "Scheduling",
-            message,
-        };
-        self.events.record(api, pod, note);
+        self.record_failure(api, pod, message);
         let unscheduled = Condition {
             kind: "PodScheduled",
             status: "False",
@@ -391,6 +385,16 @@ impl Scheduler {
         };
         // A pod that is gone by now needs no condition.
         drop(pod_status::patch(api, pod, Some(&unscheduled), nominated));
+    }
+
+    fn record_failure(&mut self, api: &mut ApiServer, pod: &Object, message: &str) {
+        let note = Note {
+            kind: EventType::Warning,
+            reason: "FailedScheduling",
+            action: "Scheduling",
+            message,
+        };
+        self.events.record(api, pod, note);
     }
 }
 

@@ -18,9 +18,10 @@ pub(crate) fn pod_came(pod: &PodInfo, plugin: Name, new: &PodInfo) -> bool {
     }
 }
 
-/// The same of a pod on a node that has other labels than before.
+/// The same of a pod on a node that has other labels than before, or requests other amounts.
 pub(crate) fn pod_changed(pod: &PodInfo, plugin: Name, old: &PodInfo, new: &PodInfo) -> bool {
     match plugin {
+        resources_fit::NAME => resources_fit::has_shrunk(pod, old, new),
         inter_pod_affinity::NAME => inter_pod_affinity::hints::pod_changed(pod, old, new),
         pod_topology_spread::NAME => pod_topology_spread::hints::pod_changed(pod, old, new),
         _ => false,

@@ -36,6 +36,14 @@ pub(crate) fn has_grown(pod: &PodInfo, old: &NodeInfo, new: &NodeInfo) -> bool {
     more("pods") || pod.requests.keys().any(|name| more(name))
 }
 
+/// Whether another pod requests less than it did of something that the pod requests.
+pub(crate) fn has_shrunk(pod: &PodInfo, old: &PodInfo, new: &PodInfo) -> bool {
+    let less = |name: &str| of(&new.requests, name) < of(&old.requests, name);
+    pod.requests
+        .iter()
+        .any(|(name, wanted)| *wanted > 0 && less(name))
+}
+
 /// Prefers nodes with more room left. Example: 1 of 4 CPUs and 2 of 8 GiB taken, the pod included, leaves 75 %
 /// of both, which is a score of 75.
 pub(crate) fn score(pod: &PodInfo, nodes: &[&NodeInfo]) -> Vec<i64> {
@@ -103,6 +111,15 @@ mod tests {
         for (node, pod, expected) in cases {
             assert_eq!(filter(&pod, &node), expected);
         }
+    }
+
+    #[test]
+    fn a_pod_that_shrinks_helps_those_that_want_what_it_gives() {
+        let (wants, other) = (pod("1", "0"), pod("0", "1Gi"));
+        let (old, new) = (pod("2", "1Gi"), pod("1", "2Gi"));
+        assert!(has_shrunk(&wants, &old, &new));
+        assert!(!has_shrunk(&wants, &new, &old));
+        assert!(has_shrunk(&other, &new, &old));
     }
 
     #[test]

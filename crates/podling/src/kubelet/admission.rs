@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::runtime::{containers, is_sidecar};
+use super::runtime::containers;
+use crate::pod_resources;
 use crate::quantity::Quantity;
 
 /// Why a pod is refused.
@@ -15,20 +16,10 @@ pub(super) struct Refusal {
     pub(super) message: String,
 }
 
-/// What a pod takes of a resource, in thousandths: the sum over its containers and sidecars, or the largest
-/// init container if that is more.
+/// What a pod takes of a resource, in thousandths.
 pub(super) fn requested(pod: &Value, resource: &str) -> i64 {
-    let of = |container: &Value| {
-        let quantity = &container["resources"]["requests"][resource];
-        Quantity::from_json(quantity).map_or(0, Quantity::milli_value)
-    };
-    let sidecars = containers(pod, "initContainers").filter(|c| is_sidecar(c, true));
-    let running: i64 = containers(pod, "containers").chain(sidecars).map(of).sum();
-    let largest = containers(pod, "initContainers")
-        .filter(|c| !is_sidecar(c, true))
-        .map(of)
-        .max();
-    running.max(largest.unwrap_or(0))
+    let requests = pod_resources::requests(&pod["spec"]);
+    requests.get(resource).map_or(0, Quantity::milli_value)
 }
 
 /// The sums of `requests` or `limits` over a pod's containers; a resource counts only if some container names

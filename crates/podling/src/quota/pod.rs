@@ -57,8 +57,10 @@ pub(super) fn usage(pod: &Value, now: Time) -> ResourceList {
     if !is_charged(pod, now) {
         return ResourceList::default();
     }
-    let spec = &pod["spec"];
-    amounts(&pod_resources::requests(spec), &pod_resources::limits(spec))
+    amounts(
+        &pod_resources::requests_held(pod),
+        &pod_resources::limits_held(pod),
+    )
 }
 
 /// A Pod that ended takes nothing; nor does one that should have been gone by now (`QuotaV1Pod`).

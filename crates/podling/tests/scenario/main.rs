@@ -9,6 +9,7 @@ mod jobs;
 mod network_policy;
 mod node_lifecycle;
 mod preemption;
+mod resize;
 mod rollout;
 mod scene;
 mod volumes;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, USER_AGENT};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
@@ -61,6 +61,7 @@ where
         query: head.uri.query().unwrap_or_default().to_owned(),
         accept: text(&head.headers, &header::ACCEPT),
         content_type: text(&head.headers, &CONTENT_TYPE),
+        if_none_match: text(&head.headers, &IF_NONE_MATCH),
         web_socket: web_socket::offered(&head.headers),
         user_agent: text(&head.headers, &USER_AGENT),
         credentials: head.extensions.get().cloned().unwrap_or_default(),
@@ -123,8 +124,9 @@ fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> 
     let mut response = http::Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let to = response.headers_mut();
-    to.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    if let Ok(content_type) = HeaderValue::from_str(&content_type) {
+    if let Ok(content_type) = HeaderValue::from_str(&content_type)
+        && !content_type.is_empty()
+    {
         to.insert(CONTENT_TYPE, content_type);
     }
     for (name, value) in headers {
@@ -133,5 +135,7 @@ fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> 
             to.append(name, value);
         }
     }
+    to.entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache, private"));
     response
 }

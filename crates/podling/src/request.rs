@@ -25,6 +25,9 @@ pub struct Request {
     /// The `Content-Type` header; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content_type: String,
+    /// The `If-None-Match` header: the ETags of what the client has; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub if_none_match: String,
     /// The subprotocols that an upgrade to a WebSocket offers (`Sec-WebSocket-Protocol`); `None` for a request that
     /// is no such upgrade.
     #[serde(default, skip_serializing_if = "Option::is_none")]

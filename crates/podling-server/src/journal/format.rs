@@ -198,6 +198,8 @@ impl Line {
             query,
             accept,
             content_type,
+            // Only what is read has it, which is not recorded.
+            if_none_match: _,
             web_socket,
             user_agent,
             credentials,
@@ -241,6 +243,7 @@ impl Line {
                 credentials: self.credentials,
                 impersonation: self.impersonation,
                 body,
+                ..Request::default()
             })),
         };
         Some(Entry {

@@ -185,6 +185,36 @@ async fn who_has_no_credentials_is_anonymous_and_may_hardly_anything() {
 }
 
 #[tokio::test]
+async fn discovery_that_a_client_has_is_not_sent_again() {
+    let (_cluster, endpoint) = serve().await;
+    let ask = async |known: &str| {
+        let mut stream = connect(&endpoint).await;
+        let accept = "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        let request = get(&endpoint, "/apis").trim_end().to_owned();
+        let request = format!("{request}\r\n{accept}\r\nConnection: close\r\nIf-None-Match: {known}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer).await);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_owned(), body.to_owned())
+    };
+    let (head, body) = ask("\"none\"").await;
+    assert!(
+        head.starts_with("HTTP/1.1 200") && body.contains("\"apps\""),
+        "{head}"
+    );
+    assert!(
+        head.contains("cache-control: public\r\n") && !head.contains("no-cache"),
+        "{head}"
+    );
+    let etag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let (head, body) = ask(etag).await;
+    assert!(head.starts_with("HTTP/1.1 304") && body.is_empty(), "{head}");
+    assert!(!head.contains("content-type"), "{head}");
+}
+
+#[tokio::test]
 async fn the_owner_may_act_for_others() {
     let (_cluster, endpoint) = serve().await;
     let headers = format!(

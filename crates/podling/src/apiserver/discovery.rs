@@ -1,9 +1,12 @@
 //! What the server serves, told to clients: discovery in both forms, the version, health, OpenAPI.
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/discovery` (KEP-3352 for the aggregated form). Everything comes from
-//! [`ALL`](crate::resource::ALL). Differs from Kubernetes: no protobuf, and no ETag.
+//! [`ALL`](crate::resource::ALL). Differs from Kubernetes: no protobuf.
+
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha512};
 
 use super::authentication::token;
 use super::negotiation::{self, Clause};
@@ -14,6 +17,9 @@ use crate::status::Status;
 
 /// The Kubernetes version that podling speaks.
 pub(crate) const GIT_VERSION: &str = "v1.36.2";
+
+/// The header that names what an answer says.
+pub(super) const ETAG: &str = "Etag";
 
 /// Where the server says that it can be reached: the `kubernetes` Service.
 const SERVER_ADDRESS: &str = "10.96.0.1:443";
@@ -99,9 +105,24 @@ pub(crate) fn document(request: &Request, all: Served) -> Option<Response> {
         _ => None,
     }?;
     Some(match request.method.as_str() {
-        "GET" | "HEAD" => answer,
+        "GET" | "HEAD" => unless_known(request, answer),
         _ => Response::from(Status::method_not_allowed()),
     })
+}
+
+/// The answer, or that the client has it (RFC 9110, `If-None-Match`).
+fn unless_known(request: &Request, answer: Response) -> Response {
+    let Some((_, etag)) = answer.headers.iter().find(|(name, _)| name == ETAG) else {
+        return answer;
+    };
+    let mut known = request.if_none_match.split(',').map(str::trim);
+    if answer.status != 200 || !known.any(|one| one == "*" || one.trim_start_matches("W/") == etag) {
+        return answer;
+    }
+    Response {
+        headers: answer.headers,
+        ..Response::whole(304, "", Vec::new())
+    }
 }
 
 /// Who issues the tokens of ServiceAccounts, for programs that want to check them.
@@ -317,7 +338,24 @@ fn aggregated_list(version: &str, groups: &[Value]) -> Response {
     let mut response = Response::json(200, &body);
     response.content_type =
         format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+    let headers = [
+        (ETAG, etag(&body["items"])),
+        ("Vary", "Accept".into()),
+        ("Cache-Control", "public".into()),
+    ];
+    response.headers = headers.map(|(name, value)| (name.to_owned(), value)).into();
     response
+}
+
+/// Names what is served, whatever the version in which it is said (`calculateETag` in
+/// `k8s.io/apiserver/pkg/endpoints/discovery/aggregated/etag.go`).
+fn etag(groups: &Value) -> String {
+    let mut hash = String::from("\"");
+    for byte in Sha512::digest(groups.to_string()) {
+        // Writing to a string cannot fail.
+        let _ = write!(hash, "{byte:02X}");
+    }
+    hash + "\""
 }
 
 fn group_discovery(group: &str, all: Served) -> Value {
@@ -432,6 +470,26 @@ mod tests {
             deployments.unwrap()["subresources"][0]["responseKind"],
             json!({"group": "autoscaling", "version": "v1", "kind": "Scale"})
         );
+    }
+
+    #[test]
+    fn what_a_client_knows_is_not_said_again() {
+        let first = get("/apis", KUBECTL);
+        let etag = first.headers[0].1.clone();
+        assert_eq!((first.headers[0].0.as_str(), etag.len()), (ETAG, 130));
+        let again = |path: &str, known: &str| {
+            let mut request = Request::new("GET", path);
+            KUBECTL.clone_into(&mut request.accept);
+            known.clone_into(&mut request.if_none_match);
+            let response = document(&request, resource::ALL).unwrap();
+            (response.status, response.headers)
+        };
+        assert_eq!(again("/apis", &etag), (304, first.headers));
+        assert_eq!(again("/apis", &format!("\"x\", W/{etag}")).0, 304);
+        assert_eq!(again("/apis", "\"x\"").0, 200);
+        assert_eq!(again("/api", &etag).0, 200);
+        assert_eq!(again("/version", "*").0, 200);
+        assert_eq!(again("/openapi/v3/apis/apps/v1", "*").0, 304);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
-use super::discovery::GIT_VERSION;
+use super::discovery::{ETAG, GIT_VERSION};
 use crate::request::{Request, Response};
 use crate::resource::{self, Resource};
 use crate::schema::{self, Type};
@@ -48,7 +48,7 @@ pub(super) fn answer(request: &Request, name: &str) -> Option<Response> {
             .headers
             .push(("Cache-Control".to_owned(), "no-cache, private".to_owned())),
     }
-    response.headers.push(("Etag".to_owned(), etag));
+    response.headers.push((ETAG.to_owned(), etag));
     Some(response)
 }
 

@@ -303,6 +303,7 @@ pub(crate) fn take_header(request: &mut Request, name: &str, value: Option<&str>
     match name.to_ascii_lowercase().as_str() {
         "accept" => text.clone_into(&mut request.accept),
         "content-type" => text.clone_into(&mut request.content_type),
+        "if-none-match" => text.clone_into(&mut request.if_none_match),
         "user-agent" => text.clone_into(&mut request.user_agent),
         "authorization" => request.credentials = Credentials::from_authorization(value),
         _ => request.impersonation.take_header(name, text),

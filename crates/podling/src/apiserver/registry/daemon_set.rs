@@ -181,6 +181,13 @@ mod tests {
                 ],
             ),
             (
+                json!({"maxUnavailable": "some", "maxSurge": 0}),
+                vec![
+                    "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: \"some\": a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%',  or '50%', regex used for validation is '[0-9]+%')",
+                    "spec.updateStrategy.rollingUpdate.maxUnavailable: Required value: cannot be 0 when maxSurge is 0",
+                ],
+            ),
+            (
                 json!({"maxUnavailable": "101%", "maxSurge": 0}),
                 vec![
                     "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: \"101%\": must not be greater than 100%",

@@ -46,10 +46,13 @@ pub(super) fn check_share(value: &Value, field: &str, errors: &mut Vec<Error>) {
     }
 }
 
-/// A number or a percentage of nothing: `0`, `0%`, missing.
+/// A number or a percentage of nothing: `0`, `0%`, missing; so is a text that is neither (`getIntOrPercentValue`).
 pub(super) fn is_zero(value: &Value) -> bool {
     match value {
-        Value::String(text) => percent(text) == Some(0),
+        Value::String(text) => match percent(text) {
+            Some(share) => share == 0,
+            None => text.parse::<i64>().unwrap_or_default() == 0,
+        },
         Value::Number(number) => number.as_i64() == Some(0),
         _ => true,
     }

@@ -29,6 +29,7 @@ mod go_json;
 mod go_print;
 mod health;
 mod json;
+mod kubernetes_service;
 mod managed_fields;
 mod negotiation;
 mod openapi;
@@ -44,6 +45,7 @@ pub(crate) mod versions;
 mod write;
 mod yaml;
 
+pub(crate) use kubernetes_service::KubernetesService;
 pub use stream::Stream;
 
 /// The store with the rules around it. Components (controllers, scheduler, kubelets) get `&mut ApiServer` and

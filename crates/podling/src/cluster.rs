@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::apiserver::{ApiServer, Component, Stream, endpoints};
+use crate::apiserver::{ApiServer, Component, KubernetesService, Stream, endpoints};
 use crate::clock::Time;
 use crate::controller_manager::ControllerManager;
 use crate::events::Expiry;
 use crate::kubelet::Nodes;
 use crate::local_path::LocalPathProvisioner;
+use crate::network::addresses::api_server_address;
 use crate::request::{Chunk, Messages, Request, Response};
 use crate::rng::Rng;
 use crate::scheduler::Scheduler;
@@ -174,8 +175,11 @@ impl Cluster {
             nodes: mut configs,
             components,
         } = config;
+        let api_server = api_server_address(&configs);
         let mut api = ApiServer::new(seed, start);
         api.bootstrap();
+        let mut kubernetes_service = KubernetesService::new(&api_server, seed);
+        kubernetes_service.publish(&mut api);
         if components.local_path {
             LocalPathProvisioner::bootstrap(&mut api);
         }
@@ -183,12 +187,13 @@ impl Cluster {
             configs.clear();
         }
         // The nodes have chance of their own, as each component has.
-        let mut nodes = Nodes::new(&configs, Rng::new(seed ^ 0x6E6F_6465));
+        let mut nodes = Nodes::new(&configs, api_server, Rng::new(seed ^ 0x6E6F_6465));
         nodes.register(&mut api);
         if components.metrics_server {
             nodes.start_metrics_server(&mut api);
         }
-        let components = components_of(components, seed);
+        let mut components = components_of(components, seed);
+        components.push(Box::new(kubernetes_service));
         let mut cluster = Self {
             api,
             components,

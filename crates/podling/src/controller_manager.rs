@@ -57,6 +57,7 @@ use horizontal_pod_autoscaler::HorizontalController;
 use job::JobController;
 use namespace::NamespaceController;
 use namespace_content::NamespaceContentController;
+pub(crate) use namespace_content::ROOT_CA_BUNDLE;
 use node_lifecycle::NodeLifecycleController;
 use persistent_volume::PersistentVolumeController;
 use pod_garbage_collector::PodGarbageCollector;

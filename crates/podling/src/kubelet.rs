@@ -24,6 +24,7 @@ use crate::storage::{Change, ChangeKind, Object, text};
 use crate::timers::Timers;
 
 mod admission;
+mod api_requests;
 mod connections;
 mod container_gc;
 mod containers;
@@ -95,6 +96,8 @@ enum Task {
 #[derive(Debug)]
 pub(crate) struct Nodes {
     nodes: BTreeMap<String, Node>,
+    /// The API server's address.
+    api_server: String,
     workers: BTreeMap<String, Worker>,
     disks: Disks,
     timers: Timers<Task>,
@@ -103,13 +106,14 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// Nodes as configured; [`register`](Self::register) makes them known to the API server.
-    pub(crate) fn new(configs: &[NodeConfig], mut rng: Rng) -> Self {
+    /// Nodes as configured; [`register`](Self::register) makes them known to the API server at `api_server`.
+    pub(crate) fn new(configs: &[NodeConfig], api_server: String, mut rng: Rng) -> Self {
         let node =
             |(index, config): (usize, &NodeConfig)| (config.name.clone(), Node::new(config, index, &mut rng));
         let nodes = configs.iter().enumerate().map(node).collect();
         Self {
             nodes,
+            api_server,
             workers: BTreeMap::new(),
             disks: Disks::default(),
             timers: Timers::default(),

@@ -18,6 +18,23 @@ pub struct HttpRequest {
     pub path: String,
     /// The headers.
     pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Whom the client trusts; `None` without TLS.
+    pub tls: Option<Trust>,
+}
+
+/// Whose certificates a client takes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Trust {
+    /// Everyone's (`curl --insecure`).
+    Anyone,
+    /// Those of the authorities that everyone knows.
+    Public,
+    /// Those of the authorities of a bundle in PEM (`curl --cacert`).
+    Authorities(String),
+    /// Those of a bundle that can't be read.
+    Unreadable,
 }
 
 impl HttpRequest {
@@ -26,7 +43,7 @@ impl HttpRequest {
         Self {
             method: "GET".to_owned(),
             path: path.into(),
-            headers: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -56,7 +73,24 @@ pub enum ConnectError {
     /// The server took the request and ended, so long afterwards, without an answer.
     #[error("EOF")]
     Closed(Duration),
+    /// The connection can't be made safe.
+    #[error("tls: {0}")]
+    Tls(TlsError),
     /// The name has no address.
     #[error("no such host: {0}")]
     NoSuchHost(String),
+}
+
+/// Why there is no TLS.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum TlsError {
+    /// The client does not trust the server's certificate.
+    #[error("failed to verify certificate: x509: certificate signed by unknown authority")]
+    Untrusted,
+    /// The client can't read the certificates of its authorities.
+    #[error("failed to read the authorities")]
+    NoAuthorities,
+    /// The server does not speak TLS.
+    #[error("first record does not look like a TLS handshake")]
+    NotSpoken,
 }

@@ -28,9 +28,10 @@ use crate::user::UserInfo;
 pub(crate) fn handle(api: &mut ApiServer, request: &Request, runtime: &mut dyn Runtime) -> Response {
     let response = match admitted(api, request) {
         Ok(user) => {
-            api.user = Some(user);
+            // A request can make a container send another.
+            let outer = api.user.replace(user);
             let response = answer(api, request, runtime);
-            api.user = None;
+            api.user = outer;
             response
         }
         Err(refusal) => refusal.into(),

@@ -21,7 +21,7 @@ const ROOT_CA_DESCRIPTION: &str = "Contains a CA bundle that can be used to veri
     internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed \
     across distributions of Kubernetes clusters.";
 /// The certificate that Pods trust the API server by.
-pub(super) const ROOT_CA_BUNDLE: &str = include_str!("namespace_content/root-ca.crt");
+pub(crate) const ROOT_CA_BUNDLE: &str = include_str!("namespace_content/root-ca.crt");
 
 /// The controller, which remembers nothing.
 #[derive(Debug)]

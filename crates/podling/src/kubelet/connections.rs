@@ -7,7 +7,7 @@ use crate::apiserver::ApiServer;
 use crate::images::shell::machine::{Call, Reply};
 use crate::network::policy::{self, End, Port};
 use crate::network::routes::{is_address, lookup, route};
-use crate::network::{ConnectError, HttpRequest, HttpResponse};
+use crate::network::{ConnectError, HttpRequest, HttpResponse, TlsError};
 use crate::resource::{NAMESPACES, NETWORK_POLICIES};
 use crate::storage::Object;
 
@@ -68,6 +68,16 @@ impl Nodes {
         let rng = &mut self.rng;
         let (address, port) = route(api, address, port, &mut |bound| rng.below(bound))?;
         let target = format!("{address}:{port}");
+        if self.is_api_server(&address, port) {
+            let door = Port {
+                protocol: "TCP",
+                number: port,
+            };
+            if from.is_some_and(|from| !self.may_leave(api, from, &self.api_server_end(), door)) {
+                return Err(ConnectError::TimedOut(target));
+            }
+            return self.ask_api_server(api, request);
+        }
         let Some(uid) = self.pod_with(&address) else {
             return Err(ConnectError::TimedOut(target));
         };
@@ -100,16 +110,30 @@ impl Nodes {
 
     /// Whether the policies let a pod ask cluster DNS.
     fn may_resolve(&self, api: &ApiServer, from: &str) -> bool {
-        let Some(from) = self.end_of(api, from) else {
-            return true;
-        };
         let dns = OwnedEnd {
             pod: json!({"metadata": {"namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}}}).into(),
             address: DNS_POD.to_owned(),
             namespace: labels_of(api, "kube-system"),
         };
         let (protocol, number) = ("UDP", 53);
-        policy::may_leave(&policies(api), &from.end(), &dns.end(), Port { protocol, number })
+        self.may_leave(api, from, &dns, Port { protocol, number })
+    }
+
+    /// The API server, which is no pod that a policy could select.
+    fn api_server_end(&self) -> OwnedEnd {
+        OwnedEnd {
+            pod: Value::Null.into(),
+            address: self.api_server.clone(),
+            namespace: Value::Null,
+        }
+    }
+
+    /// Whether the policies let a pod connect to what is no pod of theirs.
+    fn may_leave(&self, api: &ApiServer, from: &str, to: &OwnedEnd, port: Port) -> bool {
+        let Some(from) = self.end_of(api, from) else {
+            return true;
+        };
+        policy::may_leave(&policies(api), &from.end(), &to.end(), port)
     }
 
     fn end_of(&self, api: &ApiServer, uid: &str) -> Option<OwnedEnd> {
@@ -135,10 +159,10 @@ impl Nodes {
         let names: Vec<String> = worker.containers.keys().cloned().collect();
         for name in names {
             let answer = worker.with_process(&mut self.disks, &name, now, |process, world| {
-                process
-                    .ports(now)
-                    .contains(&port)
-                    .then(|| process.answer(request, port, world))
+                process.ports(now).contains(&port).then(|| match request.tls {
+                    None => process.answer(request, port, world),
+                    Some(_) => Err(ConnectError::Tls(TlsError::NotSpoken)),
+                })
             });
             if let Some(answer) = answer.flatten() {
                 // The request may have settled when the process ends.

@@ -111,6 +111,7 @@ impl Runtime for Nodes {
             method: request.method.clone(),
             path,
             headers: vec![("User-Agent".to_owned(), request.user_agent.clone())],
+            ..HttpRequest::default()
         };
         match self.http(api, &address, port, &asked) {
             Ok(response) => {

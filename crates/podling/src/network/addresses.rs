@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::cluster::NodeConfig;
+
 /// The addresses of one node's pods.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PodAddresses {
@@ -33,6 +35,16 @@ impl PodAddresses {
 /// The address of a node (by its place in the configuration).
 pub(crate) fn node_address(node: usize) -> String {
     format!("172.18.{}.{}", node / 250, node % 250 + 2)
+}
+
+/// The port of the API server on its node.
+pub(crate) const API_SERVER_PORT: u16 = 6443;
+
+/// The address of the API server: that of the first node of the control plane, or of a machine beside the nodes if there
+/// is none.
+pub(crate) fn api_server_address(nodes: &[NodeConfig]) -> String {
+    let first = nodes.iter().position(|node| node.control_plane);
+    node_address(first.unwrap_or(nodes.len()))
 }
 
 /// The range of a node's pods.

@@ -114,6 +114,10 @@ fn is_peer(peer: &Value, policy: &Value, end: &End<'_>) -> bool {
     if peer.has("ipBlock") {
         return is_in_block(&peer["ipBlock"], end.address);
     }
+    // Selectors choose among Pods, and what is none has no manifest.
+    if end.pod.is_null() {
+        return false;
+    }
     let is_near = match &peer["namespaceSelector"] {
         Value::Null => policy["metadata"]["namespace"] == end.pod["metadata"]["namespace"],
         selector => label_selector::matches(selector, end.namespace),

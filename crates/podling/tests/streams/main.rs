@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod api_requests;
 mod slow_clients;
 
 use std::time::Duration;

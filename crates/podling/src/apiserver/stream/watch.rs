@@ -202,8 +202,7 @@ impl Watch {
 
 /// Writes one line of the stream.
 fn write_event(bytes: &mut Vec<u8>, kind: &str, object: &Value) {
-    bytes.extend_from_slice(json!({"type": kind, "object": object}).to_string().as_bytes());
-    bytes.push(b'\n');
+    bytes.extend_from_slice(format!("{{\"type\":\"{kind}\",\"object\":{object}}}\n").as_bytes());
 }
 
 /// The object as the watcher last saw it, with the revision of the change that took it away.

@@ -184,10 +184,16 @@ impl Machine {
             match &self.state {
                 State::Exited(code) => return Turn::Exits(*code),
                 _ if world.log.is_held() => return Turn::Waits(None),
-                State::Calling(_, words) => match network_tools::call(words) {
-                    Some(call) => return Turn::Calls(call),
-                    None => self.state = State::Ready,
-                },
+                State::Calling(_, words) => {
+                    let read = |path: &str| {
+                        let content = world.files.read(&normalize(&self.directory, path)).ok()?;
+                        Some(String::from_utf8_lossy(content).into_owned())
+                    };
+                    match network_tools::call(words, &read) {
+                        Some(call) => return Turn::Calls(call),
+                        None => self.state = State::Ready,
+                    }
+                }
                 State::Sleeping(until) if *until > world.now => return self.waits(Some(*until)),
                 State::Joining if self.jobs.iter().any(|job| !job.has_exited()) => return self.waits(None),
                 State::Forever => return self.waits(None),

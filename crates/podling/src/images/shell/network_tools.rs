@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::machine::{Call, Reply};
-use crate::network::{ConnectError, HttpRequest, HttpResponse};
+use crate::network::{ConnectError, HttpRequest, HttpResponse, TlsError, Trust};
 
 /// What a tool has to say when the network has answered.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +20,14 @@ pub(crate) struct Answer {
     pub(crate) took: Duration,
 }
 
+/// What curl says of a certificate that nobody vouches for.
+const UNTRUSTED: &str = "SSL certificate problem: unable to get local issuer certificate
+More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the web page mentioned above.";
+
 /// How long a connection is tried for when the tool is given no limit.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(130);
 
@@ -34,30 +42,84 @@ struct Options {
     output: Option<String>,
     format: Option<String>,
     method: Option<String>,
+    data: Option<String>,
+    insecure: bool,
+    /// The file with the authorities that are trusted.
+    authorities: Option<String>,
     headers: Vec<(String, String)>,
     limit: Option<Duration>,
 }
 
-/// The call that a command makes; `None` if its words name no target.
-pub(crate) fn call(words: &[String]) -> Option<Call> {
+/// Where a URL leads.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+struct Url {
+    tls: bool,
+    host: String,
+    port: u16,
+    path: String,
+}
+
+/// The call that a command makes; `None` if its words name no target. `read_file` gives a file by its path.
+pub(crate) fn call(words: &[String], read_file: &dyn Fn(&str) -> Option<String>) -> Option<Call> {
     let (name, arguments) = words.split_first()?;
     if name.ends_with("nslookup") {
         let host = arguments.iter().find(|argument| !argument.starts_with('-'))?;
         return Some(Call::Lookup(host.clone()));
     }
-    let options = read(arguments, name.ends_with("wget"));
-    let (host, port, path) = split(&options.target)?;
-    let method = match &options.method {
-        Some(method) => method.clone(),
-        None if options.head => "HEAD".to_owned(),
-        None => "GET".to_owned(),
-    };
+    let is_wget = name.ends_with("wget");
+    let options = read(arguments, is_wget);
+    let url = split(&options.target)?;
     let request = HttpRequest {
-        method,
-        path,
-        headers: options.headers,
+        method: method(&options).to_owned(),
+        path: url.path,
+        headers: headers(&options, is_wget),
+        body: options.data.clone().unwrap_or_default().into_bytes(),
+        tls: url.tls.then(|| trust(&options, is_wget, read_file)),
     };
-    Some(Call::Http { host, port, request })
+    Some(Call::Http {
+        host: url.host,
+        port: url.port,
+        request,
+    })
+}
+
+fn method(options: &Options) -> &str {
+    match &options.method {
+        Some(method) => method,
+        None if options.head => "HEAD",
+        None if options.data.is_some() => "POST",
+        None => "GET",
+    }
+}
+
+/// The headers that are given, and those that the tool adds to them.
+fn headers(options: &Options, is_wget: bool) -> Vec<(String, String)> {
+    let own = match is_wget {
+        true => &[("User-Agent", "Wget")][..],
+        false => &[("User-Agent", "curl/8.4.0"), ("Accept", "*/*")],
+    };
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let own = own.iter().copied().chain(options.data.is_some().then_some(form));
+    let mut headers = options.headers.clone();
+    for (name, value) in own {
+        let is_given = options
+            .headers
+            .iter()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name));
+        if !is_given {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    headers
+}
+
+/// busybox's wget looks at no certificate.
+fn trust(options: &Options, is_wget: bool, read_file: &dyn Fn(&str) -> Option<String>) -> Trust {
+    match &options.authorities {
+        _ if is_wget || options.insecure => Trust::Anyone,
+        None => Trust::Public,
+        Some(path) => read_file(path).map_or(Trust::Unreadable, Trust::Authorities),
+    }
 }
 
 /// What a command prints for a reply.
@@ -98,15 +160,16 @@ fn read(arguments: &[String], is_wget: bool) -> Options {
                     | "quiet"
                     | "spider"
                     | "insecure"
+                    | "no-check-certificate"
                     | "location"
             );
             let value = value.or_else(|| takes.then(|| words.next().cloned()).flatten());
             long_option(&mut options, flag, value);
             continue;
         }
-        let takes_value = if is_wget { "OT" } else { "omwHXdAuk" };
+        let takes_value = if is_wget { "OTU" } else { "omwHXdAu" };
         for (at, flag) in flags.char_indices() {
-            if !takes_value.contains(flag) || flag == 'k' {
+            if !takes_value.contains(flag) {
                 short_option(&mut options, flag, None);
                 continue;
             }
@@ -133,7 +196,11 @@ fn short_option(options: &mut Options, flag: char, value: Option<String>) {
         'o' | 'O' => options.output = value,
         'w' => options.format = value,
         'X' => options.method = value,
-        'd' => options.method = options.method.take().or_else(|| Some("POST".to_owned())),
+        'd' => options.data = value,
+        'k' => options.insecure = true,
+        'A' | 'U' => options
+            .headers
+            .extend(value.map(|agent| ("User-Agent".to_owned(), agent))),
         'm' | 'T' => options.limit = value.and_then(|v| v.parse::<f64>().ok()).map(seconds),
         'H' => options.headers.extend(value.as_deref().and_then(header)),
         _ => {}
@@ -141,6 +208,10 @@ fn short_option(options: &mut Options, flag: char, value: Option<String>) {
 }
 
 fn long_option(options: &mut Options, flag: &str, value: Option<String>) {
+    if flag == "cacert" {
+        options.authorities = value;
+        return;
+    }
     let short = match flag {
         "silent" | "quiet" => 's',
         "show-error" => 'S',
@@ -150,7 +221,9 @@ fn long_option(options: &mut Options, flag: &str, value: Option<String>) {
         "output" => 'o',
         "write-out" => 'w',
         "request" => 'X',
-        "data" => 'd',
+        "data" | "data-raw" | "post-data" => 'd',
+        "insecure" | "no-check-certificate" => 'k',
+        "user-agent" => 'A',
         "max-time" | "connect-timeout" | "timeout" => 'm',
         "header" => 'H',
         _ => return,
@@ -167,18 +240,26 @@ fn header(text: &str) -> Option<(String, String)> {
     Some((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// Host, port and path of a URL whose scheme may be missing.
-fn split(url: &str) -> Option<(String, u16, String)> {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
+/// Reads a URL, whose scheme may be missing.
+fn split(url: &str) -> Option<Url> {
+    let (tls, rest) = match url.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, url.strip_prefix("http://").unwrap_or(url)),
+    };
     let (authority, path) = match rest.find('/') {
         Some(at) => (&rest[..at], &rest[at..]),
         None => (rest, "/"),
     };
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, port.parse().ok()?),
-        None => (authority, 80),
+        None => (authority, if tls { 443 } else { 80 }),
     };
-    (!host.is_empty()).then(|| (host.to_owned(), port, path.to_owned()))
+    (!host.is_empty()).then(|| Url {
+        tls,
+        host: host.to_owned(),
+        port,
+        path: path.to_owned(),
+    })
 }
 
 fn curl(options: &Options, address: &str, result: &Result<HttpResponse, ConnectError>) -> Answer {
@@ -202,7 +283,7 @@ fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> A
         ..Answer::default()
     };
     if options.verbose {
-        let (host, port, path) = split(&options.target).unwrap_or_default();
+        let Url { host, port, path, .. } = split(&options.target).unwrap_or_default();
         answer.err = format!(
             "*   Trying {address}:{port}...\n* Connected to {host} ({address}) port {port}\n> GET {path} HTTP/1.1\n\
              > Host: {host}:{port}\n> User-Agent: curl/8.4.0\n> Accept: */*\n> \n< HTTP/1.1 {} {}\n",
@@ -240,7 +321,7 @@ fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> A
 }
 
 fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer {
-    let (host, port, _) = split(&options.target).unwrap_or_default();
+    let Url { host, port, .. } = split(&options.target).unwrap_or_default();
     let limit = options.limit.unwrap_or(CONNECT_TIMEOUT);
     let trying = format!("*   Trying {address}:{port}...\n");
     let (status, text, took, verbose) = match error {
@@ -280,6 +361,10 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
             Duration::ZERO,
             trying,
         ),
+        ConnectError::Tls(error) => {
+            let (status, why) = no_tls(options, *error);
+            (status, format!("({status}) {why}"), Duration::ZERO, trying)
+        }
     };
     let mut answer = curl_error(
         options,
@@ -292,6 +377,21 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
         answer.out = format.replace("%{http_code}", "000").replace("\\n", "\n");
     }
     answer
+}
+
+/// curl's exit status and sentence where there is no TLS (curl 8.4 with OpenSSL 3.1).
+fn no_tls(options: &Options, error: TlsError) -> (i32, String) {
+    match error {
+        TlsError::Untrusted => (60, UNTRUSTED.to_owned()),
+        TlsError::NoAuthorities => {
+            let path = options.authorities.as_deref().unwrap_or_default();
+            (77, format!("error setting certificate file: {path}"))
+        }
+        TlsError::NotSpoken => {
+            let why = "OpenSSL/3.1.4: error:0A00010B:SSL routines::wrong version number";
+            (35, why.to_owned())
+        }
+    }
 }
 
 fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbose: &str) -> Answer {
@@ -310,12 +410,20 @@ fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbos
 }
 
 fn wget(options: &Options, address: &str, result: &Result<HttpResponse, ConnectError>) -> Answer {
-    let (host, port, path) = split(&options.target).unwrap_or_default();
-    let greeting = if options.quiet {
+    let Url {
+        tls,
+        host,
+        port,
+        path,
+    } = split(&options.target).unwrap_or_default();
+    let mut greeting = if options.quiet {
         String::new()
     } else {
         format!("Connecting to {host}:{port} ({address}:{port})\n")
     };
+    if tls && !options.insecure {
+        greeting.push_str("wget: note: TLS certificate validation not implemented\n");
+    }
     let failed = |greeting: &str, text: String, took| Answer {
         status: 1,
         err: format!("{greeting}wget: {text}\n"),
@@ -330,6 +438,11 @@ fn wget(options: &Options, address: &str, result: &Result<HttpResponse, ConnectE
             failed(&greeting, text, Duration::ZERO)
         }
         Err(ConnectError::TimedOut(_)) => failed(&greeting, "download timed out".to_owned(), limit),
+        Err(ConnectError::Tls(_)) => failed(
+            &greeting,
+            "error getting response: Connection reset by peer".to_owned(),
+            Duration::ZERO,
+        ),
         Err(ConnectError::Closed(_)) => {
             failed(&greeting, "error getting response".to_owned(), Duration::ZERO)
         }
@@ -404,10 +517,18 @@ fn looked_up(arguments: &[String], addresses: &[String]) -> Answer {
 pub(crate) const fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         301 => "Moved Permanently",
         302 => "Found",
         400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
+        405 => "Method Not Allowed",
+        409 => "Conflict",
+        415 => "Unsupported Media Type",
+        422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
         _ => "",
@@ -439,7 +560,7 @@ mod tests {
                 host: h,
                 port: p,
                 request,
-            }) = call(&words(command))
+            }) = call(&words(command), &|_| None)
             else {
                 panic!("{command}")
             };
@@ -449,7 +570,69 @@ mod tests {
                 "{command}"
             );
         }
-        assert_eq!(call(&words("nslookup web")), Some(Call::Lookup("web".to_owned())));
+        assert_eq!(
+            call(&words("nslookup web"), &|_| None),
+            Some(Call::Lookup("web".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_request_over_tls_says_whom_it_trusts() {
+        let files = |path: &str| (path == "/ca.crt").then(|| "pem".to_owned());
+        for (command, port, tls) in [
+            ("curl http://web", 80, None),
+            ("curl https://web", 443, Some(Trust::Public)),
+            ("curl -sk https://web:6443/x", 6443, Some(Trust::Anyone)),
+            (
+                "curl --cacert /ca.crt https://web",
+                443,
+                Some(Trust::Authorities("pem".to_owned())),
+            ),
+            ("curl --cacert=/no https://web", 443, Some(Trust::Unreadable)),
+            ("wget -qO- https://web", 443, Some(Trust::Anyone)),
+        ] {
+            let Some(Call::Http { port: p, request, .. }) = call(&words(command), &files) else {
+                panic!("{command}")
+            };
+            assert_eq!((p, request.tls), (port, tls), "{command}");
+        }
+    }
+
+    #[test]
+    fn data_is_posted_as_a_form_unless_something_else_is_said() {
+        let headers = |command: &str| {
+            let Some(Call::Http { request, .. }) = call(&words(command), &|_| None) else {
+                panic!("{command}")
+            };
+            let text: Vec<String> = request
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect();
+            (
+                request.method,
+                String::from_utf8(request.body).unwrap(),
+                text.join("; "),
+            )
+        };
+        let agent = "User-Agent: curl/8.4.0; Accept: */*";
+        assert_eq!(headers("curl web"), ("GET".into(), String::new(), agent.into()));
+        assert_eq!(
+            headers("curl -d a=b web"),
+            (
+                "POST".into(),
+                "a=b".into(),
+                format!("{agent}; Content-Type: application/x-www-form-urlencoded")
+            )
+        );
+        assert_eq!(
+            headers("curl -X PUT -d {} -H content-type:application/json -A me web"),
+            (
+                "PUT".into(),
+                "{}".into(),
+                "content-type: application/json; User-Agent: me; Accept: */*".into()
+            )
+        );
     }
 
     #[test]
@@ -475,6 +658,11 @@ mod tests {
                 ConnectError::Closed(Duration::ZERO),
                 52,
                 "curl: (52) Empty reply from server\n",
+            ),
+            (
+                ConnectError::Tls(TlsError::NotSpoken),
+                35,
+                "curl: (35) OpenSSL/3.1.4: error:0A00010B:SSL routines::wrong version number\n",
             ),
         ] {
             let reply = Reply::Http(address.clone(), Err(error));

@@ -92,6 +92,7 @@ fn parse(head: &str) -> Option<(HttpRequest, bool)> {
         method: method.to_owned(),
         path: path.to_owned(),
         headers,
+        ..HttpRequest::default()
     };
     let connection = header(&request, "connection")
         .unwrap_or_default()

@@ -75,6 +75,9 @@ fn said(error: &kube::Error) -> String {
 }
 
 /// Reads the objects of a manifest, which may hold several documents; `file` is its name in messages.
+///
+/// # Errors
+/// What is no YAML or no object of a known kind, with the line.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Document>, LabError> {
     let mut documents = vec![];
     for (offset, part) in split(text) {
@@ -148,6 +151,9 @@ fn document(object: Value) -> Result<Document, String> {
 
 /// Applies objects in their order, as `kubectl apply --server-side --force-conflicts` would. Each carries the annotation
 /// that `kubectl apply` leaves and looks for, so that the learner's own `kubectl apply` finds what was applied before.
+///
+/// # Errors
+/// The first object that the server refuses; what came before it is applied.
 pub async fn apply(client: &Client, namespace: &str, documents: &[Document]) -> Result<(), ApplyError> {
     for document in documents {
         let params = PatchParams {
@@ -183,6 +189,9 @@ fn with_last_applied(document: &Document, namespace: &str) -> Value {
 }
 
 /// Deletes objects and waits until they are gone, as `kubectl delete` would. Objects that don't exist are no mistake.
+///
+/// # Errors
+/// The first object that the server refuses to delete, or that does not go.
 pub async fn delete(client: &Client, namespace: &str, documents: &[Document]) -> Result<(), ApplyError> {
     for document in documents.iter().rev() {
         let api = document.api(client, namespace);
@@ -196,6 +205,9 @@ pub async fn delete(client: &Client, namespace: &str, documents: &[Document]) ->
 }
 
 /// Deletes objects and makes them anew, as `kubectl replace --force` would: the way to change what can't be changed.
+///
+/// # Errors
+/// The first object that the server refuses to delete or to make; what was deleted before then is gone.
 pub async fn replace(client: &Client, namespace: &str, documents: &[Document]) -> Result<(), ApplyError> {
     delete(client, namespace, documents).await?;
     for document in documents {

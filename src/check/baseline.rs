@@ -64,6 +64,9 @@ pub enum BaselineError {
 
 impl Baseline {
     /// Takes the baseline. To be called before the break is applied.
+    ///
+    /// # Errors
+    /// When a manifest of the lab has a mistake, or the cluster can't be listed.
     pub async fn capture(
         client: &Client,
         lab: &Lab,

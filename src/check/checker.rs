@@ -126,6 +126,9 @@ impl Checker {
     }
 
     /// What the learner must say to a question of the lab, as the cluster has it now.
+    ///
+    /// # Errors
+    /// Why it can't be said, in words for the learner: what it is about is not there, or can't be read.
     pub fn answer(&self, answer: &Answer) -> Result<String, Message> {
         super::evaluate::answer(&self.view, answer)
     }

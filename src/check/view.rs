@@ -135,11 +135,17 @@ impl View {
     }
 
     /// All objects of a kind, in every namespace that is watched.
+    ///
+    /// # Errors
+    /// Why they are not known: the kind has not been read yet, or can't be.
     pub fn all(&self, kind: &str) -> Result<impl Iterator<Item = &Value>, Message> {
         Ok(self.seen(kind)?.objects.values().map(Arc::as_ref))
     }
 
     /// The objects of a kind in the lab's namespace (all, where the kind has no namespaces).
+    ///
+    /// # Errors
+    /// As [`all`](Self::all).
     pub fn of_kind(&self, kind: &str) -> Result<impl Iterator<Item = &Value>, Message> {
         Ok(self
             .seen(kind)?

@@ -157,21 +157,6 @@ impl<'a> Context<'a> {
         Ok(place.map(|place| Box::new(place) as Box<dyn Provider>))
     }
 
-    /// Where a lab is to run: as was asked for, or where it runs already.
-    pub(super) fn place(&self, asked: &Where, lab: &str, store: &mut Store) -> Result<Place, Trouble> {
-        let asked = chosen(asked)?;
-        let record = store.record().map_err(session::Error::from)?;
-        let here = record
-            .filter(|record| record.lab == lab)
-            .map(|record| record.place);
-        Ok(match (asked, here) {
-            // Whoever comes back need not say the node image again.
-            (Some(Place::Kind { node_image: None }), Some(here @ Place::Kind { .. })) => here,
-            (Some(asked), _) => asked,
-            (None, here) => here.unwrap_or_default(),
-        })
-    }
-
     /// The lab that is running on the cluster `name`.
     pub(super) fn lab_on(&mut self, name: &str) -> Result<Option<String>, Trouble> {
         match self.at_hand(None) {
@@ -286,6 +271,21 @@ pub(super) fn config(lab: &Lab) -> Result<Config, session::Error> {
 /// bbf itself.
 fn program() -> Result<PathBuf, Trouble> {
     std::env::current_exe().map_err(|error| Trouble::Unexpected(error.to_string()))
+}
+
+/// Where a lab is to run: as was asked for, or where it runs already.
+pub(super) fn place(asked: &Where, lab: &str, store: &mut Store) -> Result<Place, Trouble> {
+    let asked = chosen(asked)?;
+    let record = store.record().map_err(session::Error::from)?;
+    let here = record
+        .filter(|record| record.lab == lab)
+        .map(|record| record.place);
+    Ok(match (asked, here) {
+        // Whoever comes back need not say the node image again.
+        (Some(Place::Kind { node_image: None }), Some(here @ Place::Kind { .. })) => here,
+        (Some(asked), _) => asked,
+        (None, here) => here.unwrap_or_default(),
+    })
 }
 
 /// The place that was asked for; `None` where nothing was.

@@ -30,6 +30,9 @@ struct KindNode {
 /// The nodes of a kind configuration, named as kind names those of the cluster `cluster`.
 ///
 /// As kubeadm does, the control plane carries the taint that keeps Pods away only where there are workers beside it.
+///
+/// # Errors
+/// When it is no YAML, or not of the version that kind reads; with the line.
 pub fn nodes(file: &str, text: &str, cluster: &str) -> Result<Vec<NodeConfig>, LabError> {
     let config: KindConfig = serde_saphyr::from_str(text).map_err(|error| LabError::yaml(file, &error))?;
     if config.api_version != "kind.x-k8s.io/v1alpha4" {
@@ -71,6 +74,9 @@ pub fn nodes(file: &str, text: &str, cluster: &str) -> Result<Vec<NodeConfig>, L
 /// What the embedded cluster of a lab is made of: the nodes of the lab's kind configuration.
 ///
 /// The same seed and the same start give the same run.
+///
+/// # Errors
+/// As [`nodes`].
 pub fn embedded(lab: &Lab, seed: u64, start: Time) -> Result<Config, LabError> {
     Ok(Config {
         seed,
@@ -107,6 +113,9 @@ pub struct Extras {
 }
 
 /// What a configuration asks for beside one node.
+///
+/// # Errors
+/// When it is no YAML; with the line.
 pub fn extras(file: &str, text: &str) -> Result<Extras, LabError> {
     let config: Value = serde_saphyr::from_str(text).map_err(|error| LabError::yaml(file, &error))?;
     let nodes = config["nodes"].as_array().map_or(&[][..], Vec::as_slice);

@@ -33,16 +33,25 @@ pub enum NotReady {
 }
 
 /// Waits until Pods can be created in the namespace and a node is there to run them, at most so long.
+///
+/// # Errors
+/// What was still missing when the time was up.
 pub async fn ready_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
     wait(client, namespace, limit, Nodes::One).await
 }
 
 /// The same, until all nodes are there to run Pods.
+///
+/// # Errors
+/// As [`ready_within`].
 pub async fn all_ready_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
     wait(client, namespace, limit, Nodes::All).await
 }
 
 /// Waits until Pods can be created in the namespace, whatever the nodes are like.
+///
+/// # Errors
+/// As [`ready_within`].
 pub async fn account_within(client: &Client, namespace: &str, limit: Duration) -> Result<(), NotReady> {
     wait(client, namespace, limit, Nodes::Any).await
 }

@@ -38,6 +38,9 @@ impl Catalogue {
     }
 
     /// The labs inside the binary and those of a pack's folder, which win where the names are the same.
+    ///
+    /// # Errors
+    /// When the folder can't be read, or holds no lab. A lab in it that can't be used is a [problem](Self::problems).
     pub fn with_pack(mut self, folder: &Path) -> Result<Self, LabError> {
         let name = folder.display().to_string();
         let files = Files::pack(folder)
@@ -86,6 +89,9 @@ impl Catalogue {
     }
 
     /// The lab of a name.
+    ///
+    /// # Errors
+    /// When there is no lab of that name, or it can't be used.
     pub fn find(&self, id: &str) -> Result<&Lab, FindError> {
         if let Some(lab) = self.labs.iter().find(|lab| lab.definition.id == id) {
             return Ok(lab);

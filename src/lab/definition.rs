@@ -124,6 +124,9 @@ pub struct Hint {
 
 impl Definition {
     /// Reads a `lab.yaml`; `file` is its name in messages.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the line.
     pub fn parse(file: &str, text: &str) -> Result<Self, LabError> {
         let options = serde_saphyr::options! { legacy_octal_numbers: true };
         let definition: Self = serde_saphyr::from_str_with_options(text, options)

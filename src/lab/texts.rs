@@ -35,6 +35,9 @@ pub struct Section {
 
 impl Texts {
     /// Reads a text; `file` is its name in messages.
+    ///
+    /// # Errors
+    /// What is wrong with it, with the line.
     pub fn parse(file: &str, text: &str) -> Result<Self, LabError> {
         let mut title = None;
         let mut sections: Vec<Section> = vec![];

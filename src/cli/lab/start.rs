@@ -3,7 +3,7 @@
 use super::task;
 use crate::cli::Exit;
 use crate::cli::arguments::Start;
-use crate::cli::context::{AtHand, Context, unless_cancelled};
+use crate::cli::context::{AtHand, Context, place, unless_cancelled};
 use crate::cli::trouble::Trouble;
 use crate::cluster::{Connection, Provider};
 use crate::lab::Texts;
@@ -17,7 +17,7 @@ use std::io::IsTerminal as _;
 pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Start) -> Result<Exit, Trouble> {
     let lab = context.lab(&arguments.lab)?;
     let mut store = context.store()?;
-    let place = context.place(&arguments.place, lab.id(), &mut store)?;
+    let place = place(&arguments.place, lab.id(), &mut store)?;
     let provider = context.provider(&lab, &place)?;
     let lab = lab.rehomed(&provider.namespace());
     let opening = Opening {

@@ -8,6 +8,7 @@ mod disruption;
 mod jobs;
 mod network_policy;
 mod node_lifecycle;
+mod placement;
 mod preemption;
 mod resize;
 mod rollout;

@@ -28,9 +28,8 @@ use plan::{Observed, Write};
 use replicas::ReplicaSet;
 use status::Condition;
 
-/// How long a change takes to show in a Deployment: longer than in a ReplicaSet, because each look makes several calls to
-/// the API server.
-const LATENCY: Span = (Duration::from_millis(8), Duration::from_millis(20));
+/// How long a change takes to reach the controller.
+const LATENCY: Span = (Duration::from_millis(3), Duration::from_millis(10));
 
 /// The controller, and what it remembers.
 #[derive(Debug)]

@@ -103,14 +103,14 @@ impl Nodes {
             Some(hook) => self.run_hook(api, uid, name, &hook).1.min(grace),
             None => Duration::ZERO,
         };
-        // A hook that used up the grace leaves two seconds more.
+        // A hook that used up the grace leaves two seconds more. The runtime takes a moment to kill.
         let rest = grace.saturating_sub(takes).max(LEAST_GRACE);
-        let soon = self.jitter(20, 60);
+        let (soon, reaped) = (self.jitter(20, 60), self.jitter(80, 160));
         let key = (uid.to_owned(), name.to_owned());
         self.timers
             .replace(now + takes + soon, Task::Terminate(key.0.clone(), key.1.clone()));
         self.timers
-            .replace(now + takes + rest + soon, Task::Kill(key.0, key.1));
+            .replace(now + takes + rest + soon + reaped, Task::Kill(key.0, key.1));
         if let Some(worker) = self.workers.get_mut(uid) {
             worker.stopping.push(name.to_owned());
         }

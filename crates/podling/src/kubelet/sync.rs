@@ -168,7 +168,7 @@ impl Nodes {
             Action::Mount => self.mount(api, uid),
             Action::Sandbox => {
                 self.push(uid, Action::SandboxUp);
-                let delay = self.runtime_work(uid, api.now(), 70, 130) + self.throttled(uid, None, 22);
+                let delay = self.runtime_work(uid, api.now(), 90, 150) + self.throttled(uid, None, 22);
                 Then::After(delay)
             }
             Action::SandboxUp => self.sandbox_up(api, uid),

@@ -19,6 +19,9 @@ const SHARE: f64 = 0.1;
 /// A back-off of B seconds takes between B and 1.5 B.
 const BACK_OFF: f64 = 0.5;
 
+/// What is a probe's period, and not a container's pause.
+const LONGEST_PERIOD: f64 = 10.5;
+
 /// How long a word may last that a second recording may miss.
 const SHORT: f64 = 1.5;
 
@@ -281,6 +284,7 @@ fn events_differ(
         .flat_map(|again| &again.events)
         .map(|event| (event.reason.as_str(), event.message.as_str()))
         .collect();
+    let written = &recorded.events;
     let mut left = firsts(&own.events, |event| event.object.clone());
     for ((object, from), recorded) in firsts(&recorded.events, own_name) {
         let mut found: Vec<&Event> = Vec::new();
@@ -297,7 +301,9 @@ fn events_differ(
             !known.is_empty() && !known.contains(&(event.reason.as_str(), event.message.as_str()))
                 || event.object.starts_with("Node/") && event.t > seconds - NODE_LOOP
         };
-        if let Some(why) = order_differs(comparer, &recorded, &found, is_optional) {
+        if let Some(why) = order_differs(comparer, &recorded, &found, is_optional, |event| {
+            period(written, event)
+        }) {
             return Some(format!("events of {object}: {why}"));
         }
     }
@@ -314,11 +320,23 @@ fn events_differ(
     ))
 }
 
+/// The longest pause of a recorded probe, up to [`LONGEST_PERIOD`]: its first run comes with the container's start or a
+/// period later, which is a race in the kubelet (`node/probe/tcp-refused` has both).
+fn period(recorded: &[Event], event: &Event) -> f64 {
+    let is_same = |other: &&Event| (&other.object, &other.message) == (&event.object, &event.message);
+    let times: Vec<f64> = recorded.iter().filter(is_same).map(|other| other.t).collect();
+    let pauses = times.windows(2).map(|pair| pair[1] - pair[0]);
+    pauses
+        .filter(|pause| *pause <= LONGEST_PERIOD)
+        .fold(0.0, f64::max)
+}
+
 fn order_differs(
     comparer: &mut Comparer,
     recorded: &[&Event],
     own: &[&Event],
     is_optional: impl Fn(&Event) -> bool,
+    period: impl Fn(&Event) -> f64,
 ) -> Option<String> {
     let mut left: Vec<&Event> = own.to_vec();
     for event in recorded {
@@ -337,6 +355,9 @@ fn order_differs(
         let mut allowed = tolerance(event.t).max(BACK_OFF * event.t.min(found.t));
         if event.object.starts_with("Node/") {
             allowed = allowed.max(NODE_LOOP);
+        }
+        if event.reason == "Unhealthy" {
+            allowed += period(event);
         }
         if (found.t - event.t).abs() > allowed {
             return Some(format!("{}, recorded at {:.1}", said(found), event.t));

@@ -22,6 +22,7 @@ mod door;
 mod events_table;
 mod jitter;
 mod kubectl;
+mod names;
 mod replay;
 mod report;
 mod text;

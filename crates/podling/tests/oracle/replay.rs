@@ -17,6 +17,7 @@ use crate::door::{self, Door};
 use crate::events_table::Known;
 use crate::jitter::{self, Course};
 use crate::kubectl::{self, Kubectl, Program};
+use crate::names;
 use crate::tidy::{drop_managed_fields, drop_the_machines};
 use crate::timeline::{Sample, Timeline};
 
@@ -50,6 +51,9 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// How long the recorder took from one answer to its next request; controllers act meanwhile.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(20);
+
+/// A command that took no longer than this waited for nothing but its own start, in seconds.
+const SHORT_COMMAND: f64 = 0.2;
 
 /// 2026-01-05T09:00:00Z.
 const START: Time = Time::from_micros(1_767_603_600_000_000);
@@ -243,17 +247,22 @@ impl Replay {
             timeline.collect(&self.cluster);
             self.cluster.advance_to(until);
             timeline.collect(&self.cluster);
-            self.name_pods();
         } else {
             self.cluster.advance_to(until);
         }
     }
 
     /// `$POD1`, `$POD2` … are the pods with generated names.
-    fn name_pods(&mut self) {
-        let names = self.timeline.as_ref().map_or(&[][..], Timeline::generated);
-        for (at, name) in names.iter().enumerate() {
-            self.variables.insert(format!("POD{}", at + 1), name.clone());
+    fn name_pods(&mut self, t: f64) {
+        let Some(timeline) = &self.timeline else { return };
+        let names = names::assign(
+            &self.recorded.samples,
+            t,
+            &timeline.samples(),
+            timeline.generated(),
+        );
+        for (at, name) in names.into_iter().enumerate() {
+            self.variables.insert(format!("POD{}", at + 1), name);
         }
     }
 
@@ -272,11 +281,12 @@ impl Replay {
         if let Some(then) = self
             .timeline
             .as_ref()
-            .and_then(|timeline| timeline.moment(at + later))
+            .and_then(|timeline| timeline.moment(at + later + asks_after(step)))
         {
             self.settle_until(then);
             self.wait_until_shown(at, then + Duration::from_secs_f64(patience));
         }
+        self.name_pods(at);
         let done = self.act(kubectl, step);
         if let Some(timeline) = &mut self.timeline
             && step["kubectl"]["background"] != true
@@ -639,6 +649,12 @@ impl Replay {
             None => Ok(()),
         }
     }
+}
+
+/// How long after its start a command asks the server, in seconds: a short one near its end.
+fn asks_after(step: &Value) -> f64 {
+    let took = step["took"].as_f64().filter(|_| step.get("kubectl").is_some());
+    took.filter(|took| *took <= SHORT_COMMAND).unwrap_or(0.0)
 }
 
 /// When the cluster begins: for cases with a CronJob so that a minute begins when one did at the recording.

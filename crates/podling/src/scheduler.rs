@@ -110,8 +110,10 @@ impl Scheduler {
         if is_bound(pod) {
             self.observe_bound_pod(change, gone, api);
         } else if gone || !is_ours(pod) {
-            self.stop_waiting(&key_of(pod));
             self.queue.remove(&key_of(pod));
+            if self.stop_waiting(&key_of(pod)).is_some() {
+                self.wake_for_room(pod, api);
+            }
         } else if self.waiting.contains_key(&key_of(pod)) {
             // It has its node; what happens to it meanwhile does not matter.
         } else if change
@@ -144,6 +146,12 @@ impl Scheduler {
                 pod.priority <= before.priority && hints::pod_left(pod, plugin, &before)
             });
         }
+    }
+
+    /// A pod has given up its place on a node, where it was not running yet.
+    fn wake_for_room(&mut self, gone: &Object, api: &ApiServer) {
+        let gone = PodInfo::new(gone.clone());
+        self.wake_if(api, |pod, plugin| hints::pod_left(pod, plugin, &gone));
     }
 
     /// A claim has come or changed: the pods that use it may fit now.
@@ -296,6 +304,7 @@ impl Scheduler {
     fn give_up_volumes(&mut self, api: &mut ApiServer, pod: &Object, key: &PodKey, why: &str) {
         let message = format!("running PreBind plugin \"VolumeBinding\": binding volumes: {why}");
         self.report(api, pod, "SchedulerError", &message, Some(""));
+        self.wake_for_room(pod, api);
         self.queue.reject(key, BTreeSet::new(), api.now());
     }
 

@@ -118,3 +118,29 @@ fn the_second_pod_follows_the_volume_to_its_node() {
     assert!(pods[0]["spec"]["nodeName"].is_string());
     assert_eq!(pods[0]["spec"]["nodeName"], pods[1]["spec"]["nodeName"]);
 }
+
+#[test]
+fn a_pod_whose_volume_is_being_made_says_where_it_goes_and_keeps_its_room() {
+    let mut scene = Scene::new(3, &["node-1"], Components::default());
+    scene.wait(30.0);
+    scene.claim();
+    let container = json!({"name": "c", "image": "nginx:1.27", "resources": {"requests": {"cpu": "1500m"}}});
+    let volume = json!({"name": "v", "persistentVolumeClaim": {"claimName": "data"}});
+    let pods = [
+        ("first", json!({"containers": [container], "volumes": [volume]})),
+        ("second", json!({"containers": [container]})),
+    ];
+    for (name, spec) in pods {
+        scene.call("POST", PODS, &json!({"metadata": {"name": name}, "spec": spec}));
+        scene.wait(0.1);
+    }
+    let first = scene.get(&format!("{PODS}/first"));
+    assert_eq!(first["status"]["nominatedNodeName"], "node-1");
+    assert!(first["spec"]["nodeName"].is_null());
+    let second = scene.get(&format!("{PODS}/second"));
+    assert_eq!(second["status"]["conditions"][0]["reason"], "Unschedulable");
+    scene.delete(&format!("{PODS}/first"));
+    scene.wait(0.1);
+    let second = scene.get(&format!("{PODS}/second"));
+    assert_eq!(second["spec"]["nodeName"], "node-1");
+}

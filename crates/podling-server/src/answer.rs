@@ -125,7 +125,7 @@ fn send(shared: &Arc<Shared>, answered: Response) -> http::Response<AnswerBody> 
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let to = response.headers_mut();
     if let Ok(content_type) = HeaderValue::from_str(&content_type)
-        && !content_type.is_empty()
+        && status != 304
     {
         to.insert(CONTENT_TYPE, content_type);
     }

@@ -119,9 +119,10 @@ fn unless_known(request: &Request, answer: Response) -> Response {
     if answer.status != 200 || !known.any(|one| one == "*" || one.trim_start_matches("W/") == etag) {
         return answer;
     }
+    // The type stays: a cache that is sent another with the 304 takes it for that of what it has.
     Response {
         headers: answer.headers,
-        ..Response::whole(304, "", Vec::new())
+        ..Response::whole(304, &answer.content_type, Vec::new())
     }
 }
 

@@ -4,7 +4,7 @@
 //! events that only one of them has; so do these tables.
 
 use crate::compare::Comparer;
-use crate::jitter::{Course, fleeting};
+use crate::jitter::{Course, fleeting, leaving};
 use crate::kubectl::printed::are_near;
 
 /// What the recordings of a case say about its events.
@@ -14,6 +14,8 @@ pub(crate) struct Known {
     recordings: Vec<Vec<(String, String)>>,
     /// What pods showed for a moment only, or in one recording and not in another: ready, status and restarts.
     fleeting: Vec<[String; 3]>,
+    /// What pods showed that were gone within a moment.
+    leaving: Vec<[String; 3]>,
 }
 
 /// An event in a table.
@@ -36,19 +38,28 @@ impl Known {
         Self {
             recordings: recordings.iter().map(events).collect(),
             fleeting: fleeting(recordings),
+            leaving: leaving(recordings),
         }
     }
 
     /// Whether a row of `kubectl get pod --watch` shows what may be missed.
     pub(crate) fn is_fleeting(&self, row: &str) -> bool {
+        Self::is_among(&self.fleeting, row)
+    }
+
+    /// Whether a row of `kubectl get pod` shows a pod that is as good as gone.
+    pub(crate) fn is_leaving(&self, row: &str) -> bool {
+        Self::is_among(&self.leaving, row)
+    }
+
+    fn is_among(rows: &[[String; 3]], row: &str) -> bool {
         let cells: Vec<&str> = row.split("  ").map(str::trim).collect();
         let Some([ready, status, restarts]) = cells.get(1..4).and_then(|cells| cells.first_chunk::<3>())
         else {
             return false;
         };
         let restarts = restarts.split(' ').next().unwrap_or_default();
-        self.fleeting
-            .iter()
+        rows.iter()
             .any(|cells| cells.each_ref().map(String::as_str) == [*ready, *status, restarts])
     }
 
@@ -197,7 +208,7 @@ mod tests {
         let refused = ("Unhealthy".to_owned(), "refused".to_owned());
         Known {
             recordings: vec![vec![there.clone(), refused], vec![there]],
-            fleeting: Vec::new(),
+            ..Known::default()
         }
     }
 

@@ -122,7 +122,7 @@ fn tolerance(t: f64) -> f64 {
 
 fn rows_differ(recorded: &[&Sample], own: &[&Sample], seconds: f64) -> Option<String> {
     // Back-offs push what comes after them, in the end over the end.
-    let end = seconds - tolerance(seconds).max(BACK_OFF * longest_gap(recorded));
+    let end = seconds - tolerance(seconds).max(BACK_OFF * longest_gap(recorded, seconds));
     let (mut at, mut own_at) = (0, 0);
     let (mut last, mut own_last) = (0.0, 0.0);
     loop {
@@ -144,9 +144,13 @@ fn rows_differ(recorded: &[&Sample], own: &[&Sample], seconds: f64) -> Option<St
     }
 }
 
-fn longest_gap(rows: &[&Sample]) -> f64 {
+/// The longest time that a pod showed the same until `t`; what it shows then counts if it waits.
+fn longest_gap(rows: &[&Sample], t: f64) -> f64 {
+    let last = rows
+        .last()
+        .filter(|row| backs_off(row) && row.status != "Running");
     let gaps = rows.windows(2).map(|pair| pair[1].t - pair[0].t);
-    gaps.fold(0.0, f64::max)
+    gaps.chain(last.map(|row| t - row.t)).fold(0.0, f64::max)
 }
 
 /// By how many seconds a look at the cluster may have been earlier or later: where pods waited for their back-offs, by
@@ -160,7 +164,7 @@ pub(crate) fn reach(recorded: &Course, at: f64) -> f64 {
         .collect();
     let waits = |rows: &Vec<&Sample>| rows.iter().any(|row| backs_off(row));
     let pods = by_name(&before).into_iter().map(|(_, rows)| rows).filter(waits);
-    pods.map(|rows| BACK_OFF * longest_gap(&rows))
+    pods.map(|rows| BACK_OFF * longest_gap(&rows, at))
         .fold(tolerance(at), f64::max)
 }
 
@@ -218,7 +222,6 @@ fn is_short(rows: &[&Sample], at: usize) -> bool {
 /// Ready, status and restarts of the rows that gave way to others within a moment, or that one recording has and another
 /// has not.
 pub(crate) fn fleeting(recordings: &[Course]) -> Vec<[String; 3]> {
-    let cells = |row: &Sample| [row.ready.clone(), row.status.clone(), row.restarts.to_string()];
     let has = |course: &Course, wanted: &[String; 3]| course.samples.iter().any(|row| cells(row) == *wanted);
     let mut fleeting = Vec::new();
     for course in recordings {
@@ -232,6 +235,22 @@ pub(crate) fn fleeting(recordings: &[Course]) -> Vec<[String; 3]> {
         }
     }
     fleeting
+}
+
+/// Ready, status and restarts of the last rows of pods that were gone within a moment.
+pub(crate) fn leaving(recordings: &[Course]) -> Vec<[String; 3]> {
+    let mut leaving = Vec::new();
+    for course in recordings {
+        for (_, rows) in by_name(&course.samples) {
+            let is_last = |pair: &&[&Sample]| pair[1].deleted && pair[1].t - pair[0].t <= SHORT;
+            leaving.extend(rows.windows(2).filter(is_last).map(|pair| cells(pair[0])));
+        }
+    }
+    leaving
+}
+
+fn cells(row: &Sample) -> [String; 3] {
+    [row.ready.clone(), row.status.clone(), row.restarts.to_string()]
 }
 
 fn course(rows: &[&Sample]) -> String {

@@ -7,6 +7,7 @@
 use serde_json::{Value, json};
 
 pub(crate) use self::body::Body;
+pub(crate) use self::typed::Origin;
 use super::json::{self, Tree};
 use crate::resource::Resource;
 use crate::schema::{self, Field, Shape, Type};
@@ -166,19 +167,20 @@ fn decode_message(wanted: GroupVersionKind<'_>, body: &[u8]) -> Result<Decoded, 
         .map_err(|why| wanted.refused(wanted.kind, &why))
 }
 
-/// Reads an object again after it was patched; `problems` are what strict decoding said about the patch. The error
-/// is the sentence alone, for the patch's own wording.
+/// Reads an object again after it was patched; `origin` says in which form the patch left it, `problems` are what
+/// strict decoding said about the patch. The error is the sentence alone, for the patch's own wording.
 ///
 /// # Errors
 /// Go's words for a value of the wrong type, or `strict decoding error: …`.
 pub(crate) fn decode_patched(
     wanted: GroupVersionKind<'_>,
     object: &Value,
+    origin: Origin,
     validation: FieldValidation,
     problems: Vec<String>,
 ) -> Result<Decoded, String> {
     let of = wanted.known_schema()?;
-    let mut read = typed::read(of, Tree::from(object))?;
+    let mut read = typed::read(of, Tree::from(object), origin)?;
     read.problems.splice(0..0, problems);
     judge(of, wanted, read, validation)
 }
@@ -251,7 +253,7 @@ fn read(
     tree: Tree,
     validation: FieldValidation,
 ) -> Result<Decoded, String> {
-    judge(of, kind, typed::read(of, tree)?, validation)
+    judge(of, kind, typed::read(of, tree, Origin::Text)?, validation)
 }
 
 /// What field validation makes of what was read.

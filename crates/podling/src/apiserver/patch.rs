@@ -7,7 +7,7 @@
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
-use super::decode::repeated_fields;
+use super::decode::{Origin, repeated_fields};
 use super::go_json::{self, Touched};
 use super::go_print::{go_print, go_print_map};
 use super::json::{self, Tree};
@@ -52,6 +52,14 @@ impl<'a> Patch<'a> {
             Self::Json(body) => json(current, body),
             Self::Merge(body) => merge(current, body),
             Self::Strategic(body) => strategic(root, current, body),
+        }
+    }
+
+    /// In which form the patched object is decoded again.
+    pub(crate) fn origin(self) -> Origin {
+        match self {
+            Self::Json(_) | Self::Merge(_) => Origin::Text,
+            Self::Strategic(_) => Origin::Map,
         }
     }
 
@@ -156,9 +164,9 @@ pub(crate) fn configuration(body: &[u8]) -> Result<Value, Status> {
 
 /// 500, as Kubernetes answers, for an applied configuration that gave an object with a value of a wrong form: one that
 /// its schema leaves open, such as a quantity.
-pub(crate) fn unfit_configuration(merged: &Value, why: &str) -> Status {
+pub(crate) fn unfit_configuration(configuration: &Value, why: &str) -> Status {
     let text = |pointer: &str| {
-        merged
+        configuration
             .pointer(pointer)
             .and_then(Value::as_str)
             .unwrap_or_default()
@@ -171,7 +179,7 @@ pub(crate) fn unfit_configuration(merged: &Value, why: &str) -> Status {
     let kind = format!("{group_version}, Kind={}", text("/kind"));
     let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
     let message = format!(
-        "failed to convert new object ({namespace}/{name}; {kind}) to proper version ({version}): unable to convert \
+        "failed to convert new object ({namespace}/{name}; {kind}) to proper version: unable to convert \
          unstructured object to {kind}: {why}"
     );
     Status::new(500, "", message)

@@ -6,8 +6,21 @@ use crate::schema::{Field, Shape, Type};
 
 /// Named text types: the field (or its elements) is not called `string`.
 const NAMED: &[(&str, &str, &str)] = &[
+    ("AppArmorProfile", "type", "v1.AppArmorProfileType"),
+    ("AttachedVolume", "name", "v1.UniqueVolumeName"),
+    (
+        "AzureDiskVolumeSource",
+        "cachingMode",
+        "v1.AzureDataDiskCachingMode",
+    ),
+    ("AzureDiskVolumeSource", "kind", "v1.AzureDataDiskKind"),
+    ("BoundObjectReference", "uid", "types.UID"),
+    ("CSIDriverSpec", "fsGroupPolicy", "v1.FSGroupPolicy"),
+    ("CSIDriverSpec", "volumeLifecycleModes", "v1.VolumeLifecycleMode"),
     ("Capabilities", "add", "v1.Capability"),
     ("Capabilities", "drop", "v1.Capability"),
+    ("Condition", "status", "v1.ConditionStatus"),
+    ("ConfigMapNodeConfigSource", "uid", "types.UID"),
     ("Container", "imagePullPolicy", "v1.PullPolicy"),
     ("Container", "restartPolicy", "v1.ContainerRestartPolicy"),
     (
@@ -16,40 +29,156 @@ const NAMED: &[(&str, &str, &str)] = &[
         "v1.TerminationMessagePolicy",
     ),
     ("ContainerPort", "protocol", "v1.Protocol"),
+    ("ContainerResizePolicy", "resourceName", "v1.ResourceName"),
+    (
+        "ContainerResizePolicy",
+        "restartPolicy",
+        "v1.ResourceResizeRestartPolicy",
+    ),
+    ("ContainerResourceMetricSource", "name", "v1.ResourceName"),
+    ("ContainerResourceMetricStatus", "name", "v1.ResourceName"),
+    ("ContainerRestartRule", "action", "v1.ContainerRestartRuleAction"),
+    (
+        "ContainerRestartRuleOnExitCodes",
+        "operator",
+        "v1.ContainerRestartRuleOnExitCodesOperator",
+    ),
+    ("ContainerStatus", "stopSignal", "v1.Signal"),
+    ("CronJobSpec", "concurrencyPolicy", "v1.ConcurrencyPolicy"),
+    ("DaemonSetCondition", "status", "v1.ConditionStatus"),
+    ("DaemonSetCondition", "type", "v1.DaemonSetConditionType"),
     (
         "DaemonSetUpdateStrategy",
         "type",
         "v1.DaemonSetUpdateStrategyType",
     ),
+    ("DeleteOptions", "propagationPolicy", "v1.DeletionPropagation"),
+    ("DeploymentCondition", "status", "v1.ConditionStatus"),
+    ("DeploymentCondition", "type", "v1.DeploymentConditionType"),
     ("DeploymentStrategy", "type", "v1.DeploymentStrategyType"),
     ("EmptyDirVolumeSource", "medium", "v1.StorageMedium"),
     ("EndpointPort", "protocol", "v1.Protocol"),
     ("EndpointSlice", "addressType", "v1.AddressType"),
     ("EphemeralContainer", "imagePullPolicy", "v1.PullPolicy"),
+    ("EphemeralContainer", "restartPolicy", "v1.ContainerRestartPolicy"),
     (
         "EphemeralContainer",
         "terminationMessagePolicy",
         "v1.TerminationMessagePolicy",
     ),
+    ("FieldSelectorRequirement", "operator", "v1.FieldSelectorOperator"),
+    ("HPAScalingPolicy", "type", "v2.HPAScalingPolicyType"),
+    ("HPAScalingRules", "selectPolicy", "v2.ScalingPolicySelect"),
     ("HTTPGetAction", "scheme", "v1.URIScheme"),
+    ("HTTPIngressPath", "pathType", "v1.PathType"),
+    ("HorizontalPodAutoscalerCondition", "status", "v1.ConditionStatus"),
+    (
+        "HorizontalPodAutoscalerCondition",
+        "type",
+        "v2.HorizontalPodAutoscalerConditionType",
+    ),
     ("HostPathVolumeSource", "type", "v1.HostPathType"),
+    ("ImageVolumeSource", "pullPolicy", "v1.PullPolicy"),
+    ("IngressPortStatus", "protocol", "v1.Protocol"),
+    ("JobCondition", "status", "v1.ConditionStatus"),
+    ("JobCondition", "type", "v1.JobConditionType"),
+    ("JobSpec", "completionMode", "v1.CompletionMode"),
+    ("JobSpec", "podReplacementPolicy", "v1.PodReplacementPolicy"),
     ("LabelSelectorRequirement", "operator", "v1.LabelSelectorOperator"),
+    ("LeaseSpec", "strategy", "v1.CoordinatedLeaseStrategy"),
+    ("Lifecycle", "stopSignal", "v1.Signal"),
+    ("LimitRangeItem", "type", "v1.LimitType"),
+    ("LoadBalancerIngress", "ipMode", "v1.LoadBalancerIPMode"),
+    ("ManagedFieldsEntry", "operation", "v1.ManagedFieldsOperationType"),
+    ("MetricSpec", "type", "v2.MetricSourceType"),
+    ("MetricStatus", "type", "v2.MetricSourceType"),
+    ("MetricTarget", "type", "v2.MetricTargetType"),
+    (
+        "ModifyVolumeStatus",
+        "status",
+        "v1.PersistentVolumeClaimModifyVolumeStatus",
+    ),
+    ("NamespaceCondition", "status", "v1.ConditionStatus"),
+    ("NamespaceCondition", "type", "v1.NamespaceConditionType"),
     ("NamespaceSpec", "finalizers", "v1.FinalizerName"),
     ("NamespaceStatus", "phase", "v1.NamespacePhase"),
+    ("NetworkPolicyPort", "protocol", "v1.Protocol"),
+    ("NetworkPolicySpec", "policyTypes", "v1.PolicyType"),
     ("NodeAddress", "type", "v1.NodeAddressType"),
     ("NodeCondition", "status", "v1.ConditionStatus"),
     ("NodeCondition", "type", "v1.NodeConditionType"),
     ("NodeSelectorRequirement", "operator", "v1.NodeSelectorOperator"),
+    ("NodeStatus", "phase", "v1.NodePhase"),
+    ("NodeStatus", "volumesInUse", "v1.UniqueVolumeName"),
     ("ObjectMeta", "uid", "types.UID"),
     ("ObjectReference", "uid", "types.UID"),
     ("OwnerReference", "uid", "types.UID"),
+    ("PersistentVolumeClaimCondition", "status", "v1.ConditionStatus"),
+    (
+        "PersistentVolumeClaimCondition",
+        "type",
+        "v1.PersistentVolumeClaimConditionType",
+    ),
     (
         "PersistentVolumeClaimSpec",
         "accessModes",
         "v1.PersistentVolumeAccessMode",
     ),
+    (
+        "PersistentVolumeClaimSpec",
+        "volumeMode",
+        "v1.PersistentVolumeMode",
+    ),
+    (
+        "PersistentVolumeClaimStatus",
+        "accessModes",
+        "v1.PersistentVolumeAccessMode",
+    ),
+    (
+        "PersistentVolumeClaimStatus",
+        "allocatedResourceStatuses",
+        "v1.ClaimResourceStatus",
+    ),
+    (
+        "PersistentVolumeClaimStatus",
+        "phase",
+        "v1.PersistentVolumeClaimPhase",
+    ),
+    (
+        "PersistentVolumeSpec",
+        "accessModes",
+        "v1.PersistentVolumeAccessMode",
+    ),
+    (
+        "PersistentVolumeSpec",
+        "persistentVolumeReclaimPolicy",
+        "v1.PersistentVolumeReclaimPolicy",
+    ),
+    ("PersistentVolumeSpec", "volumeMode", "v1.PersistentVolumeMode"),
+    ("PersistentVolumeStatus", "phase", "v1.PersistentVolumePhase"),
     ("PodCondition", "status", "v1.ConditionStatus"),
     ("PodCondition", "type", "v1.PodConditionType"),
+    (
+        "PodDisruptionBudgetSpec",
+        "unhealthyPodEvictionPolicy",
+        "v1.UnhealthyPodEvictionPolicyType",
+    ),
+    (
+        "PodFailurePolicyOnExitCodesRequirement",
+        "operator",
+        "v1.PodFailurePolicyOnExitCodesOperator",
+    ),
+    (
+        "PodFailurePolicyOnPodConditionsPattern",
+        "status",
+        "v1.ConditionStatus",
+    ),
+    (
+        "PodFailurePolicyOnPodConditionsPattern",
+        "type",
+        "v1.PodConditionType",
+    ),
+    ("PodFailurePolicyRule", "action", "v1.PodFailurePolicyAction"),
     ("PodOS", "name", "v1.OSName"),
     ("PodReadinessGate", "conditionType", "v1.PodConditionType"),
     (
@@ -57,11 +186,49 @@ const NAMED: &[(&str, &str, &str)] = &[
         "fsGroupChangePolicy",
         "v1.PodFSGroupChangePolicy",
     ),
+    (
+        "PodSecurityContext",
+        "seLinuxChangePolicy",
+        "v1.PodSELinuxChangePolicy",
+    ),
+    (
+        "PodSecurityContext",
+        "supplementalGroupsPolicy",
+        "v1.SupplementalGroupsPolicy",
+    ),
     ("PodSpec", "dnsPolicy", "v1.DNSPolicy"),
     ("PodSpec", "preemptionPolicy", "v1.PreemptionPolicy"),
     ("PodSpec", "restartPolicy", "v1.RestartPolicy"),
     ("PodStatus", "phase", "v1.PodPhase"),
     ("PodStatus", "qosClass", "v1.PodQOSClass"),
+    ("PodStatus", "resize", "v1.PodResizeStatus"),
+    ("PortStatus", "protocol", "v1.Protocol"),
+    ("Preconditions", "uid", "types.UID"),
+    ("PriorityClass", "preemptionPolicy", "v1.PreemptionPolicy"),
+    ("ReplicaSetCondition", "status", "v1.ConditionStatus"),
+    ("ReplicaSetCondition", "type", "v1.ReplicaSetConditionType"),
+    ("ReplicationControllerCondition", "status", "v1.ConditionStatus"),
+    (
+        "ReplicationControllerCondition",
+        "type",
+        "v1.ReplicationControllerConditionType",
+    ),
+    ("ResourceHealth", "health", "v1.ResourceHealthStatus"),
+    ("ResourceHealth", "resourceID", "v1.ResourceID"),
+    ("ResourceMetricSource", "name", "v1.ResourceName"),
+    ("ResourceMetricStatus", "name", "v1.ResourceName"),
+    ("ResourceQuotaSpec", "scopes", "v1.ResourceQuotaScope"),
+    ("ResourceStatus", "name", "v1.ResourceName"),
+    (
+        "ScopedResourceSelectorRequirement",
+        "operator",
+        "v1.ScopeSelectorOperator",
+    ),
+    (
+        "ScopedResourceSelectorRequirement",
+        "scopeName",
+        "v1.ResourceQuotaScope",
+    ),
     ("SeccompProfile", "type", "v1.SeccompProfileType"),
     ("Secret", "type", "v1.SecretType"),
     ("SecurityContext", "procMount", "v1.ProcMountType"),
@@ -80,6 +247,8 @@ const NAMED: &[(&str, &str, &str)] = &[
     ("ServiceSpec", "ipFamilyPolicy", "v1.IPFamilyPolicy"),
     ("ServiceSpec", "sessionAffinity", "v1.ServiceAffinity"),
     ("ServiceSpec", "type", "v1.ServiceType"),
+    ("StatefulSetCondition", "status", "v1.ConditionStatus"),
+    ("StatefulSetCondition", "type", "v1.StatefulSetConditionType"),
     (
         "StatefulSetPersistentVolumeClaimRetentionPolicy",
         "whenDeleted",
@@ -100,6 +269,12 @@ const NAMED: &[(&str, &str, &str)] = &[
         "type",
         "v1.StatefulSetUpdateStrategyType",
     ),
+    (
+        "StorageClass",
+        "reclaimPolicy",
+        "v1.PersistentVolumeReclaimPolicy",
+    ),
+    ("StorageClass", "volumeBindingMode", "v1.VolumeBindingMode"),
     ("Taint", "effect", "v1.TaintEffect"),
     ("Toleration", "effect", "v1.TaintEffect"),
     ("Toleration", "operator", "v1.TolerationOperator"),
@@ -118,7 +293,15 @@ const NAMED: &[(&str, &str, &str)] = &[
         "whenUnsatisfiable",
         "v1.UnsatisfiableConstraintAction",
     ),
+    ("UncountedTerminatedPods", "failed", "types.UID"),
+    ("UncountedTerminatedPods", "succeeded", "types.UID"),
     ("VolumeMount", "mountPropagation", "v1.MountPropagationMode"),
+    ("VolumeMount", "recursiveReadOnly", "v1.RecursiveReadOnlyMode"),
+    (
+        "VolumeMountStatus",
+        "recursiveReadOnly",
+        "v1.RecursiveReadOnlyMode",
+    ),
 ];
 
 /// The Go type of `shape`, which is `field` of `of` or what that field's list or map holds.
@@ -161,19 +344,17 @@ mod tests {
 
     #[test]
     fn every_entry_names_a_field_that_exists() {
-        let packages = [
-            "api.core.v1",
-            "api.apps.v1",
-            "api.discovery.v1",
-            "apimachinery.pkg.apis.meta.v1",
-        ];
-        for (name, field, _) in NAMED {
-            let found = packages
-                .iter()
-                .filter_map(|package| schema::named(&format!("io.k8s.{package}.{name}")))
-                .any(|of| of.field(field).is_some());
-            assert!(found, "{name}.{field}");
-        }
+        let is_there = |name: &str, field: &str| {
+            schema::all()
+                .filter(|of| of.name() == name)
+                .any(|of| of.field(field).is_some())
+        };
+        let lost: Vec<String> = NAMED
+            .iter()
+            .filter(|(name, field, _)| !is_there(name, field))
+            .map(|(name, field, _)| format!("{name}.{field}"))
+            .collect();
+        assert!(lost.is_empty(), "{lost:?}");
     }
 
     #[test]

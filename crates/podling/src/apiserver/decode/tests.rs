@@ -158,6 +158,7 @@ fn a_patched_object_is_read_again() {
         decode_patched(
             GroupVersionKind::of(&DEPLOYMENTS),
             &object,
+            Origin::Text,
             FieldValidation::Warn,
             Vec::new()
         ),
@@ -170,6 +171,7 @@ fn a_patched_object_is_read_again() {
     let decoded = decode_patched(
         GroupVersionKind::of(&DEPLOYMENTS),
         &object,
+        Origin::Map,
         FieldValidation::Warn,
         Vec::new(),
     )

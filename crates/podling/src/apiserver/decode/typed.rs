@@ -17,6 +17,16 @@ use crate::schema::{Field, Shape, Type};
 /// Go's decoder reports no more problems than this.
 const MOST_PROBLEMS: usize = 100;
 
+/// Where an object comes from; Go has a decoder for each, with words of its own for some values of a wrong form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Origin {
+    /// A text, read by `sigs.k8s.io/json`: each wrong type is told with its field.
+    Text,
+    /// A map that a patch made, read by `runtime.DefaultUnstructuredConverter`, which doesn't know the field in
+    /// which a time or a number-or-text stands.
+    Map,
+}
+
 /// An object read, with what strict validation has to say about it.
 #[derive(Debug)]
 pub(super) struct Read {
@@ -29,8 +39,14 @@ pub(super) struct Read {
 ///
 /// # Errors
 /// Go's words for the first value that has the wrong type.
-pub(super) fn read(of: &'static Type, tree: Tree) -> Result<Read, String> {
-    let mut reader = Reader::default();
+pub(super) fn read(of: &'static Type, tree: Tree, origin: Origin) -> Result<Read, String> {
+    let mut reader = Reader {
+        origin,
+        problems: Vec::new(),
+        type_error: None,
+        path: String::new(),
+        fields: Vec::new(),
+    };
     let value = match tree {
         Tree::Object(entries) => reader.object(of, entries)?,
         _ => Value::Object(Map::new()),
@@ -44,8 +60,8 @@ pub(super) fn read(of: &'static Type, tree: Tree) -> Result<Read, String> {
     }
 }
 
-#[derive(Default)]
 struct Reader {
+    origin: Origin,
     problems: Vec<String>,
     /// The first value of a wrong type; reading goes on, since a broken special value comes before it.
     type_error: Option<String>,
@@ -115,10 +131,16 @@ impl Reader {
             (Shape::Int32 | Shape::Int64 | Shape::Double, Tree::Number(text)) => {
                 self.number(at, shape, &text)
             }
-            (Shape::Bytes, Tree::Text(text)) => Value::String(canonical_base64(&text)?),
+            (Shape::Bytes, Tree::Text(text)) => self.bytes(&text),
+            (Shape::Bytes, Tree::List(items)) => self.byte_list(at, items),
             (Shape::Quantity, tree) => quantity(tree)?,
-            (Shape::IntOrString, tree) => int_or_string(tree)?,
-            (Shape::Time | Shape::MicroTime, tree) => time(shape, &tree)?,
+            (Shape::IntOrString, tree) => {
+                int_or_string(tree).map_err(|found| self.special_type(at, &found, "int32"))?
+            }
+            (Shape::Time | Shape::MicroTime, Tree::Text(text)) => time(shape, &text)?,
+            (Shape::Time | Shape::MicroTime, tree) => {
+                return Err(self.special_type(at, tree.go_kind(), "string"));
+            }
             (_, tree) => self.wrong_type(at, shape, tree.go_kind()),
         };
         Ok(value)
@@ -164,15 +186,63 @@ impl Reader {
         read.unwrap_or_else(|| self.wrong_type(at, shape, &format!("number {text}")))
     }
 
+    fn bytes(&mut self, text: &str) -> Value {
+        canonical_base64(text).map_or_else(
+            |why| {
+                let why = match self.origin {
+                    Origin::Text => why,
+                    Origin::Map => format!("error decoding from json: {why}"),
+                };
+                self.type_error.get_or_insert(why);
+                Value::Null
+            },
+            Value::String,
+        )
+    }
+
+    /// Go reads bytes from a list of numbers, too.
+    fn byte_list(&mut self, at: Place, items: Vec<Tree>) -> Value {
+        let bytes: Vec<u8> = items
+            .into_iter()
+            .map(|item| match item {
+                Tree::Null => 0,
+                Tree::Number(text) => text.parse().unwrap_or_else(|_| {
+                    self.mistyped(at, &format!("number {text}"), "uint8");
+                    0
+                }),
+                other => {
+                    self.mistyped(at, other.go_kind(), "uint8");
+                    0
+                }
+            })
+            .collect();
+        Value::String(base64_engine().encode(bytes))
+    }
+
     fn wrong_type(&mut self, at: Place, shape: &Shape, found: &str) -> Value {
-        let error = format!(
-            "json: cannot unmarshal {found} into Go struct field {}.{} of type {}",
+        self.mistyped(at, found, &go::type_name(at.of, at.field, shape));
+        Value::Null
+    }
+
+    fn mistyped(&mut self, at: Place, found: &str, wanted: &str) {
+        let error = self.in_field(at, found, wanted);
+        self.type_error.get_or_insert(error);
+    }
+
+    /// The error of a type that reads itself: it ends the reading at once.
+    fn special_type(&self, at: Place, found: &str, wanted: &str) -> String {
+        match self.origin {
+            Origin::Text => self.in_field(at, found, wanted),
+            Origin::Map => format!("json: cannot unmarshal {found} into Go value of type {wanted}"),
+        }
+    }
+
+    fn in_field(&self, at: Place, found: &str, wanted: &str) -> String {
+        format!(
+            "json: cannot unmarshal {found} into Go struct field {}.{} of type {wanted}",
             at.of.name(),
             self.fields.join("."),
-            go::type_name(at.of, at.field, shape),
-        );
-        self.type_error.get_or_insert(error);
-        Value::Null
+        )
     }
 }
 
@@ -197,27 +267,19 @@ fn quantity(tree: Tree) -> Result<Value, String> {
     Ok(Value::String(quantity.to_string()))
 }
 
+/// A number or a text; the error is what was found instead.
 fn int_or_string(tree: Tree) -> Result<Value, String> {
-    let found = match tree {
-        Tree::Text(text) => return Ok(Value::String(text)),
+    match tree {
+        Tree::Text(text) => Ok(Value::String(text)),
         Tree::Number(text) => match text.parse::<i32>() {
-            Ok(number) => return Ok(Value::from(number)),
-            Err(_) => format!("number {text}"),
+            Ok(number) => Ok(Value::from(number)),
+            Err(_) => Err(format!("number {text}")),
         },
-        other => other.go_kind().to_owned(),
-    };
-    Err(format!(
-        "json: cannot unmarshal {found} into Go value of type int32"
-    ))
+        other => Err(other.go_kind().to_owned()),
+    }
 }
 
-fn time(shape: &Shape, tree: &Tree) -> Result<Value, String> {
-    let Tree::Text(text) = tree else {
-        let found = tree.go_kind();
-        return Err(format!(
-            "json: cannot unmarshal {found} into Go value of type string"
-        ));
-    };
+fn time(shape: &Shape, text: &str) -> Result<Value, String> {
     let precision = match shape {
         Shape::MicroTime => Precision::Micros,
         _ => Precision::Seconds,
@@ -230,12 +292,16 @@ fn canonical_base64(text: &str) -> Result<String, String> {
     if let Some(at) = bad_base64(text.as_bytes()) {
         return Err(format!("illegal base64 data at input byte {at}"));
     }
-    // Go forgives bits that no byte needs.
-    let forgiving = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
-    let engine = GeneralPurpose::new(&STANDARD, forgiving);
+    let engine = base64_engine();
     let joined = text.replace(['\r', '\n'], "");
     let bytes = engine.decode(joined).map_err(|error| error.to_string())?;
     Ok(engine.encode(bytes))
+}
+
+/// Go forgives bits that no byte needs.
+fn base64_engine() -> GeneralPurpose {
+    let forgiving = GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true);
+    GeneralPurpose::new(&STANDARD, forgiving)
 }
 
 /// Where Go's decoder stops: at the byte that is no figure, at padding that is out of place, or at the start of
@@ -279,7 +345,7 @@ mod tests {
     fn read_as(kind: &str, object: &Value) -> Result<Read, String> {
         let group = if kind == "Deployment" { "apps" } else { "" };
         let of = schema::of_kind(group, "v1", kind).unwrap();
-        read(of, Tree::from(object))
+        read(of, Tree::from(object), Origin::Text)
     }
 
     #[test]
@@ -333,11 +399,68 @@ mod tests {
                 json!({"data": {"a": 1}}),
                 "number into Go struct field Secret.data of type []uint8",
             ),
+            (
+                "Secret",
+                json!({"data": {"a": [1, "x"]}}),
+                "string into Go struct field Secret.data of type uint8",
+            ),
+            (
+                "Service",
+                json!({"spec": {"ports": [{"targetPort": true}]}}),
+                "bool into Go struct field ServicePort.spec.ports.targetPort of type int32",
+            ),
+            (
+                "Service",
+                json!({"spec": {"ports": [{"targetPort": 1.5}]}}),
+                "number 1.5 into Go struct field ServicePort.spec.ports.targetPort of type int32",
+            ),
+            (
+                "Pod",
+                json!({"metadata": {"creationTimestamp": 5}}),
+                "number into Go struct field ObjectMeta.metadata.creationTimestamp of type string",
+            ),
+            (
+                "ResourceQuota",
+                json!({"spec": {"scopes": ["NotBestEffort", 1]}}),
+                "number into Go struct field ResourceQuotaSpec.spec.scopes of type v1.ResourceQuotaScope",
+            ),
         ];
         for (kind, object, expected) in cases {
             let error = read_as(kind, &object).unwrap_err();
             assert_eq!(error, format!("json: cannot unmarshal {expected}"));
         }
+    }
+
+    #[test]
+    fn a_map_that_a_patch_made_does_not_name_the_field() {
+        let cases = [
+            (
+                "Service",
+                json!({"spec": {"ports": [{"targetPort": true}]}}),
+                "json: cannot unmarshal bool into Go value of type int32",
+            ),
+            (
+                "Pod",
+                json!({"metadata": {"creationTimestamp": 5}}),
+                "json: cannot unmarshal number into Go value of type string",
+            ),
+            (
+                "Secret",
+                json!({"data": {"a": "YQ"}}),
+                "error decoding from json: illegal base64 data at input byte 0",
+            ),
+        ];
+        for (kind, object, expected) in cases {
+            let of = schema::of_kind("", "v1", kind).unwrap();
+            let error = read(of, Tree::from(&object), Origin::Map).unwrap_err();
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_from_a_list_of_numbers() {
+        let read = read_as("Secret", &json!({"data": {"a": [104, 105, null]}})).unwrap();
+        assert_eq!(read.value, json!({"data": {"a": "aGkA"}}));
     }
 
     #[test]

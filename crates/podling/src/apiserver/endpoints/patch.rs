@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::mutate::{Change, check_name, media_type, stored, target};
 use super::presentation::Presentation;
 use super::query::{self, field_validation};
-use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind};
+use crate::apiserver::decode::{self, FieldValidation, GroupVersionKind, Origin};
 use crate::apiserver::patch::{self, Patch};
 use crate::apiserver::place::Place;
 use crate::apiserver::route::Route;
@@ -131,8 +131,14 @@ pub(super) fn patched_kind(
 ) -> Result<Value, Status> {
     let root = Place::root(kind);
     let patched = patch.apply(root, old)?;
-    let decoded = decode::decode_patched(kind, &patched, validation, patch.repeated_fields())
-        .map_err(|why| patch.unfit(root, &patched, &why))?;
+    let decoded = decode::decode_patched(
+        kind,
+        &patched,
+        patch.origin(),
+        validation,
+        patch.repeated_fields(),
+    )
+    .map_err(|why| patch.unfit(root, &patched, &why))?;
     warnings.extend(decoded.warnings);
     Ok(decoded.object)
 }
@@ -168,8 +174,8 @@ fn apply(
         .map(|live| versions::shown_as(route.resource, live));
     let merged = managed_fields::apply(kind, shown.as_deref(), &configuration, force, &writer)?;
     check_name(&merged, &target.name)?;
-    let decoded = decode::decode_patched(kind, &merged, validation, Vec::new())
-        .map_err(|why| patch::unfit_configuration(&merged, &why))?;
+    let decoded = decode::decode_patched(kind, &merged, Origin::Map, validation, Vec::new())
+        .map_err(|why| patch::unfit_configuration(&configuration, &why))?;
     warnings.extend(decoded.warnings);
     let merged = versions::to_stored(route.resource, decoded.object);
     match live {

@@ -119,7 +119,7 @@ impl Apply<'_> {
             if let Some(owned) = managed.0.get_mut(&self.owner) {
                 owned.time = Some(self.now.rfc3339());
             }
-            merged
+            merge::settled(self.place, &merged)
         };
         managed.0.retain(|_, owned| !owned.set.is_empty());
         last_applied::sync(&mut object, self.applied, &self.owner.manager);
@@ -216,7 +216,35 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::CONFIG_MAPS;
+    use crate::resource::{CONFIG_MAPS, DEPLOYMENTS};
+
+    /// Null says that the field shall not be set, so whoever set it is asked.
+    #[test]
+    fn null_conflicts_with_a_value_that_another_owns() {
+        let by = |manager| Writer {
+            manager,
+            subresource: None,
+            now: Time::from_micros(0),
+        };
+        let deployment = |replicas: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": replicas}});
+        let kind = GroupVersionKind::of(&DEPLOYMENTS);
+        let live = apply(kind, None, &deployment(json!(3)), false, &by("a")).expect("created");
+        let unset = deployment(Value::Null);
+        let refused = apply(kind, Some(&live), &unset, false, &by("b")).expect_err("refused");
+        assert_eq!(
+            refused.message,
+            "Apply failed with 1 conflict: conflict with \"a\": .spec.replicas"
+        );
+        let forced = apply(kind, Some(&live), &unset, true, &by("b")).expect("forced");
+        assert_eq!(forced["spec"], json!({}));
+        let owners: Vec<&Value> = forced["metadata"]["managedFields"]
+            .as_array()
+            .expect("owners")
+            .iter()
+            .map(|entry| &entry["manager"])
+            .collect();
+        assert_eq!(owners, [&json!("b")]);
+    }
 
     #[test]
     fn configurations_that_are_none_are_refused() {

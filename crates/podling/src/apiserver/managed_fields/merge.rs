@@ -8,17 +8,18 @@ use super::tree::entry_step;
 use crate::apiserver::place::{Form, Place};
 use crate::schema::Shape;
 
-/// The live value with the applied one merged in.
+/// The live value with the applied one merged in. A null that was applied is in it: to change a value that someone
+/// else owns to null is a conflict. [`settled`] takes the nulls out.
 pub(super) fn merge(place: Place, live: &Value, applied: &Value) -> Value {
     if place.is_atomic() {
-        return settled(place, applied);
+        return applied.clone();
     }
     match (place.form(), live, applied) {
         (Form::Struct(_) | Form::Map | Form::Free, Value::Object(live), Value::Object(applied)) => {
             Value::Object(merge_fields(place, live, applied))
         }
         (Form::List, Value::Array(live), Value::Array(applied)) => merge_lists(place, live, applied).into(),
-        _ => settled(place, applied),
+        _ => applied.clone(),
     }
 }
 
@@ -27,13 +28,10 @@ fn merge_fields(place: Place, live: &Map<String, Value>, applied: &Map<String, V
     for (name, value) in applied {
         let inside = place.child(name).unwrap_or(Place::Free);
         let old = live.get(name);
-        if value.is_null() {
-            if !keeps_on_null(inside, old) {
-                set(&mut merged, name, unset(inside));
-            }
+        if value.is_null() && keeps_on_null(inside, old) {
             continue;
         }
-        let new = old.map_or_else(|| settled(inside, value), |old| merge(inside, old, value));
+        let new = old.map_or_else(|| value.clone(), |old| merge(inside, old, value));
         merged.insert(name.clone(), new);
     }
     merged
@@ -70,7 +68,7 @@ fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
     }
 }
 
-/// An applied value that is new to the object, without its nulls.
+/// A value without its nulls.
 pub(super) fn settled(place: Place, applied: &Value) -> Value {
     match applied {
         Value::Object(fields) => {
@@ -191,8 +189,9 @@ mod tests {
             ),
         ];
         for (resource, live, applied, expected) in cases {
+            let root = Place::root(GroupVersionKind::of(resource));
             assert_eq!(
-                merge(Place::root(GroupVersionKind::of(resource)), &live, &applied),
+                settled(root, &merge(root, &live, &applied)),
                 expected,
                 "{applied}"
             );

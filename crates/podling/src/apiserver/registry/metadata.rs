@@ -101,35 +101,59 @@ pub(super) fn check_annotations(meta: &Value, field: &str, errors: &mut Vec<Erro
     }
 }
 
+/// Checks each owner, and that one of them at most is the controller.
+///
+/// Source: `ValidateOwnerReferences` in `k8s.io/apimachinery/pkg/api/validation`.
 fn check_owners(meta: &Value, errors: &mut Vec<Error>) {
     let field = "metadata.ownerReferences";
     let owners = meta.items("ownerReferences");
+    let mut controller: Option<String> = None;
     for owner in owners {
-        for key in ["apiVersion", "kind", "name", "uid"] {
-            if owner.text(key).is_empty() {
-                let detail = if key == "apiVersion" {
-                    "version must not be empty"
-                } else {
-                    "must not be empty"
-                };
-                errors.push(Error::invalid(format!("{field}.{key}"), "", detail));
-            }
+        check_owner(owner, field, errors);
+        if !owner.flag("controller") {
+            continue;
         }
-    }
-    let mut controllers = owners.iter().filter(|owner| owner.flag("controller"));
-    if let (Some(first), Some(second)) = (controllers.next(), controllers.next()) {
-        let name = |owner: &Value| format!("{}/{}", owner.text("kind"), owner.text("name"));
+        let name = format!("{}/{}", owner.text("kind"), owner.text("name"));
+        let Some(first) = &controller else {
+            controller = Some(name);
+            continue;
+        };
         let detail = format!(
-            "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
-            name(first),
-            name(second)
+            "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {name}"
         );
         let error = Error::invalid(field, meta["ownerReferences"].clone(), detail);
-        errors.push(error.showing(owners_in_wire_order(owners)));
+        let all: Vec<String> = owners.iter().map(in_wire_order).collect();
+        errors.push(error.showing(format!("[{}]", all.join(","))));
     }
 }
 
-fn owners_in_wire_order(owners: &[Value]) -> String {
+fn check_owner(owner: &Value, field: &str, errors: &mut Vec<Error>) {
+    let api_version = owner.text("apiVersion");
+    let (group, version) = match api_version.split('/').collect::<Vec<_>>()[..] {
+        [version] => ("", version),
+        [group, version] => (group, version),
+        _ => ("", ""),
+    };
+    if version.is_empty() {
+        let field = format!("{field}.apiVersion");
+        errors.push(Error::invalid(field, api_version, "version must not be empty"));
+    }
+    for key in ["kind", "name", "uid"] {
+        if owner.text(key).is_empty() {
+            errors.push(Error::invalid(format!("{field}.{key}"), "", "must not be empty"));
+        }
+    }
+    if (group, version, owner.text("kind")) == ("", "v1", "Event") {
+        let error = Error::invalid(
+            field,
+            owner.clone(),
+            "/v1, Kind=Event is disallowed from being an owner",
+        );
+        errors.push(error.showing(in_wire_order(owner)));
+    }
+}
+
+fn in_wire_order(owner: &Value) -> String {
     let keys = [
         "apiVersion",
         "kind",
@@ -138,13 +162,9 @@ fn owners_in_wire_order(owners: &[Value]) -> String {
         "controller",
         "blockOwnerDeletion",
     ];
-    let one = |owner: &Value| {
-        let fields = keys.iter().filter(|key| owner.has(key));
-        let texts: Vec<String> = fields.map(|key| format!("\"{key}\":{}", owner[*key])).collect();
-        format!("{{{}}}", texts.join(","))
-    };
-    let all: Vec<String> = owners.iter().map(one).collect();
-    format!("[{}]", all.join(","))
+    let fields = keys.iter().filter(|key| owner.has(key));
+    let texts: Vec<String> = fields.map(|key| format!("\"{key}\":{}", owner[*key])).collect();
+    format!("{{{}}}", texts.join(","))
 }
 
 fn check_finalizers(meta: &Value, errors: &mut Vec<Error>) {
@@ -268,6 +288,35 @@ mod tests {
                 expected,
                 "{meta}"
             );
+        }
+    }
+
+    #[test]
+    fn an_owner_names_an_object_that_can_own() {
+        let owner = |api_version: &str, kind: &str| json!({"apiVersion": api_version, "kind": kind, "name": "x", "uid": "1"});
+        let cases = [
+            (owner("apps/v1", "ReplicaSet"), None),
+            (owner("events.k8s.io/v1", "Event"), None),
+            (
+                owner("", "Pod"),
+                Some(r#".apiVersion: Invalid value: "": version must not be empty"#),
+            ),
+            (
+                owner("a/b/c", "Pod"),
+                Some(r#".apiVersion: Invalid value: "a/b/c": version must not be empty"#),
+            ),
+            (
+                owner("v1", "Event"),
+                Some(
+                    r#": Invalid value: {"apiVersion":"v1","kind":"Event","name":"x","uid":"1"}: /v1, Kind=Event is disallowed from being an owner"#,
+                ),
+            ),
+        ];
+        for (owner, expected) in cases {
+            let mut errors = Vec::new();
+            check_owners(&json!({"ownerReferences": [owner]}), &mut errors);
+            let expected = expected.map(|why| format!("metadata.ownerReferences{why}"));
+            assert_eq!(texts(&errors), Vec::from_iter(expected));
         }
     }
 

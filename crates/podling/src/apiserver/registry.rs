@@ -32,7 +32,7 @@ mod labels;
 mod lease;
 mod limit_range;
 mod metadata;
-mod names;
+pub(super) mod names;
 mod namespace;
 mod network_policy;
 mod node;

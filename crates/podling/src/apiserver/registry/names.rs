@@ -118,7 +118,7 @@ fn is_qualified_part(text: &str) -> bool {
 }
 
 /// A label key: a name with an optional DNS prefix, `example.com/tier`.
-pub(super) fn qualified_name(text: &str) -> Vec<String> {
+pub(crate) fn qualified_name(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let parts: Vec<&str> = text.split('/').collect();
     let name = match parts.as_slice() {
@@ -149,7 +149,7 @@ pub(super) fn qualified_name(text: &str) -> Vec<String> {
 }
 
 /// A label's value, which may be empty.
-pub(super) fn label_value(text: &str) -> Vec<String> {
+pub(crate) fn label_value(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > LABEL_LENGTH {
         wrong.push(format!("must be no more than {LABEL_LENGTH} bytes"));

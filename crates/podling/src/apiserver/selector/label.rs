@@ -2,8 +2,11 @@
 //!
 //! Source: `k8s.io/apimachinery/pkg/labels/selector.go`, whose grammar and errors these are.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
+use crate::apiserver::registry::names;
 use crate::label_selector::Operator;
 
 /// All requirements must hold; no requirement selects everything.
@@ -19,9 +22,6 @@ struct Requirement {
     operator: Operator,
     values: Vec<String>,
 }
-
-/// The longest value of a label.
-const LONGEST_VALUE: usize = 63;
 
 impl Selector {
     /// Reads the text form.
@@ -192,18 +192,34 @@ impl Parser {
         if open != "(" {
             return Err(format!("found '{open}' expected: '('"));
         }
+        if is_word(self.peek()) || matches!(self.peek(), "," | ")") {
+            return self.set_values();
+        }
+        Err(format!(
+            "found '{}', expected: ',', ')' or identifier",
+            self.peek()
+        ))
+    }
+
+    /// The values up to the closing bracket; between two commas stands the empty one.
+    fn set_values(&mut self) -> Result<Vec<String>, String> {
         let mut values = Vec::new();
         loop {
-            let value = if is_word(self.peek()) {
-                self.next()
-            } else {
-                String::new()
-            };
-            values.push(value);
             match self.next().as_str() {
-                ")" => return Ok(values),
-                "," => {}
-                token => return Err(format!("found '{token}', expected: ',' or ')'")),
+                ")" => {
+                    values.push(String::new());
+                    return Ok(values);
+                }
+                "," => values.push(String::new()),
+                word if is_word(word) => {
+                    values.push(word.to_owned());
+                    match self.next().as_str() {
+                        ")" => return Ok(values),
+                        "," => {}
+                        token => return Err(format!("found '{token}', expected: ',' or ')'")),
+                    }
+                }
+                token => return Err(format!("found '{token}', expected: ',', or identifier")),
             }
         }
     }
@@ -213,35 +229,38 @@ fn is_word(token: &str) -> bool {
     !token.is_empty() && !token.starts_with(SYMBOLS)
 }
 
+/// Kubernetes checks a key by itself, and has no name for the place where it stands.
 fn check_key(key: &str) -> Result<(), String> {
-    let name = key.rsplit('/').next().unwrap_or_default();
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let outer = |c: char| c.is_ascii_alphanumeric();
-    let sound = name.chars().all(inner) && name.starts_with(outer) && name.ends_with(outer);
-    if sound {
+    let wrong = names::qualified_name(key);
+    if wrong.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "key: Invalid value: {key:?}: name part must consist of alphanumeric characters, '-', '_' or '.', and must \
-         start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for \
-         validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
-    ))
+    Err(format!("<nil>: Invalid value: {key:?}: {}", wrong.join("; ")))
 }
 
+/// What is wrong with the values, which Kubernetes has sorted, and holds one of each.
 fn check_values(key: &str, operator: Operator, values: &[String]) -> Result<(), String> {
-    if matches!(operator, Operator::GreaterThan | Operator::LessThan)
-        && let Some(value) = values.first().filter(|value| value.parse::<i64>().is_err())
-    {
-        return Err(format!(
-            "values[0]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
-        ));
+    let values: BTreeSet<&String> = values.iter().collect();
+    let mut errors = Vec::new();
+    if matches!(operator, Operator::GreaterThan | Operator::LessThan) {
+        let no_integer = values.iter().filter(|value| value.parse::<i64>().is_err());
+        errors.extend(no_integer.map(|value| {
+            format!(
+                "values[0]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
+            )
+        }));
     }
-    match values.iter().position(|value| value.len() > LONGEST_VALUE) {
-        Some(at) => Err(format!(
-            "values[{at}][{key}]: Invalid value: {:?}: must be no more than {LONGEST_VALUE} bytes",
-            values[at]
-        )),
-        None => Ok(()),
+    for (at, value) in values.iter().enumerate() {
+        let wrong = names::label_value(value);
+        if !wrong.is_empty() {
+            let wrong = wrong.join("; ");
+            errors.push(format!("values[{at}][{key}]: Invalid value: {value:?}: {wrong}"));
+        }
+    }
+    match &errors[..] {
+        [] => Ok(()),
+        [error] => Err(error.clone()),
+        _ => Err(format!("[{}]", errors.join(", "))),
     }
 }
 
@@ -269,12 +288,41 @@ mod tests {
             ("n>4,n<6", true),
             ("empty=", true),
             ("app in (in,web)", true),
+            ("empty in ()", true),
+            ("empty in (a,)", true),
+            ("empty in (,a)", true),
+            ("app in (a,)", false),
         ] {
             assert_eq!(
                 Selector::parse(selector).unwrap().matches(&labels),
                 matches,
                 "{selector}"
             );
+        }
+    }
+
+    #[test]
+    fn values_are_checked_and_all_that_are_wrong_are_told() {
+        let label = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+                     and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for \
+                     validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+        let integer = "for 'Gt', 'Lt' operators, the value must be an integer";
+        let cases = [
+            (
+                "app=a/b",
+                format!("values[0][app]: Invalid value: \"a/b\": {label}"),
+            ),
+            (
+                "app in (ok,c/d,a/b,c/d)",
+                format!(
+                    "[values[0][app]: Invalid value: \"a/b\": {label}, values[1][app]: Invalid value: \"c/d\": {label}]"
+                ),
+            ),
+            ("n>1.5", format!("values[0]: Invalid value: \"1.5\": {integer}")),
+        ];
+        for (selector, why) in cases {
+            let error = Selector::parse(selector).unwrap_err();
+            assert_eq!(error, format!("unable to parse requirement: {why}"));
         }
     }
 
@@ -299,6 +347,18 @@ mod tests {
             ("(app)", "found '(', expected: !, identifier, or 'end of string'"),
             ("app,,tier", "found ',', expected: identifier after ','"),
             ("app notin", "unable to parse requirement: found '' expected: '('"),
+            (
+                "app in (<)",
+                "unable to parse requirement: found '<', expected: ',', ')' or identifier",
+            ),
+            (
+                "app in (a,!)",
+                "unable to parse requirement: found '!', expected: ',', or identifier",
+            ),
+            (
+                "/app=web",
+                "unable to parse requirement: <nil>: Invalid value: \"/app\": prefix part must be non-empty",
+            ),
         ] {
             assert_eq!(Selector::parse(selector).unwrap_err(), error, "{selector}");
         }

@@ -30,22 +30,27 @@ fn kind_of_options(request: &Request) -> &'static str {
 /// 422 for a word that is none of [`FieldValidation::VALUES`].
 pub(super) fn field_validation(request: &Request) -> Result<FieldValidation, Status> {
     let text = request.parameter("fieldValidation").unwrap_or_default();
-    FieldValidation::parse(&text).ok_or_else(|| {
-        let error = field::Error::not_supported("fieldValidation", text, &FieldValidation::VALUES);
-        refusal(kind_of_options(request), &[error])
-    })
+    FieldValidation::parse(&text)
+        .ok_or_else(|| refusal(kind_of_options(request), &[unknown_validation(text)]))
+}
+
+fn unknown_validation(text: String) -> field::Error {
+    field::Error::not_supported("fieldValidation", text, &FieldValidation::VALUES)
 }
 
 /// The options of a POST, PUT or PATCH.
 ///
 /// # Errors
-/// 422 for a `dryRun` other than `All` and for a field manager that is too long.
+/// 422 for a `dryRun` other than `All`, a field manager that is too long or can't be printed, and what
+/// [`field_validation`] refuses.
 pub(super) fn write_options(request: &Request) -> Result<WriteOptions, Status> {
     let mut errors = Vec::new();
-    let dry_run = dry_run(request.parameters("dryRun").collect(), &mut errors);
     let manager = request.parameter("fieldManager").unwrap_or_default();
-    if manager.len() > LONGEST_MANAGER {
-        errors.push(field::Error::too_long("fieldManager", LONGEST_MANAGER));
+    check_manager(&manager, &mut errors);
+    let dry_run = dry_run(request.parameters("dryRun").collect(), &mut errors);
+    let validation = request.parameter("fieldValidation").unwrap_or_default();
+    if FieldValidation::parse(&validation).is_none() {
+        errors.push(unknown_validation(validation));
     }
     refuse(kind_of_options(request), &errors)?;
     let field_manager = if manager.is_empty() {
@@ -57,6 +62,19 @@ pub(super) fn write_options(request: &Request) -> Result<WriteOptions, Status> {
         field_manager,
         dry_run,
     })
+}
+
+fn check_manager(manager: &str, errors: &mut Vec<field::Error>) {
+    if manager.len() > LONGEST_MANAGER {
+        errors.push(field::Error::too_long("fieldManager", LONGEST_MANAGER));
+    }
+    for (at, character) in manager.char_indices() {
+        if character.is_control() || (character.is_whitespace() && character != ' ') {
+            let code = u32::from(character);
+            let why = format!("invalid character U+{code:04X} (at position {at})");
+            errors.push(field::Error::invalid("fieldManager", manager, why));
+        }
+    }
 }
 
 /// The field manager that a user agent stands for: what is before its first slash.
@@ -328,6 +346,15 @@ mod tests {
             let why = "dryRun: Unsupported value: [\"Yes\"]: supported values: \"All\"";
             assert_eq!(dry.message, format!("{kind}.meta.k8s.io \"\" is invalid: {why}"));
         }
+        let all = "/x?dryRun=No&fieldManager=a%09b&fieldValidation=strict";
+        let all = write_options(&Request::new("POST", all)).unwrap_err();
+        let why = "[fieldManager: Invalid value: \"a\\tb\": invalid character U+0009 (at position 1), dryRun: Unsupported \
+                   value: [\"No\"]: supported values: \"All\", fieldValidation: Unsupported value: \"strict\": supported \
+                   values: \"\", \"Ignore\", \"Strict\", \"Warn\"]";
+        assert_eq!(
+            all.message,
+            format!("CreateOptions.meta.k8s.io \"\" is invalid: {why}")
+        );
         let limit = integer(&Request::new("GET", "/x?limit=abc"), "limit").unwrap_err();
         assert_eq!(limit.message, "strconv.ParseInt: parsing \"abc\": invalid syntax");
     }

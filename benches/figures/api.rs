@@ -24,7 +24,7 @@ const WEIGHED: [usize; 4] = [1_250, 2_500, 5_000, PODS];
 const WATCHES: usize = 100;
 const APPLIES: usize = 500;
 
-const PODS_PATH: &str = "/api/v1/namespaces/default/pods";
+pub(crate) const PODS_PATH: &str = "/api/v1/namespaces/default/pods";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
 /// Measures and prints.
@@ -55,7 +55,7 @@ pub(crate) fn config() -> Config {
     }
 }
 
-fn service_account() -> Request {
+pub(crate) fn service_account() -> Request {
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}});
     Request::new("POST", "/api/v1/namespaces/default/serviceaccounts").with_json(&account)
 }
@@ -79,7 +79,7 @@ fn pod(number: usize) -> Request {
     Request::new("POST", PODS_PATH).with_json(&pod)
 }
 
-fn done(response: Response) -> Outcome<Body> {
+pub(crate) fn done(response: Response) -> Outcome<Body> {
     match (response.status, response.body) {
         (200..=299, body) => Ok(body),
         (status, Body::Whole(bytes)) => Err(format!("{status}: {}", String::from_utf8_lossy(&bytes)).into()),
@@ -135,7 +135,7 @@ fn per(total: u64, count: usize) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn rate(count: usize, taken: Duration) -> f64 {
+pub(crate) fn rate(count: usize, taken: Duration) -> f64 {
     count as f64 / taken.as_secs_f64()
 }
 

@@ -6,6 +6,7 @@
 
 mod api;
 mod memory;
+mod scheduler;
 mod slow_clients;
 
 use std::error::Error;
@@ -55,6 +56,7 @@ fn main() -> Outcome<()> {
         "memory of one more cluster in a process:     {}",
         megabytes(runtime.block_on(one_more_cluster())?)
     );
+    scheduler::print_figures()?;
     slow_clients::print_figures()?;
     api::print_figures(&runtime)
 }

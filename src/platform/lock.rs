@@ -103,8 +103,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // An empty file names nobody; the system releases the lock with the descriptor.
+        // An empty file names nobody. A program that is being started at this moment has the descriptor too, so closing it is not
+        // enough.
         self.0.set_len(0).ok();
+        self.0.unlock().ok();
     }
 }
 

@@ -18,13 +18,12 @@ pub(crate) fn score(pod: &PodInfo, feasible: &[&NodeInfo], all: &[&NodeInfo]) ->
     let shares: Vec<f64> = images.iter().map(|image| share(image, all)).collect();
     let most = MOST * i64::try_from(containers(pod).count()).unwrap_or(1).max(1);
     let of = |node: &&NodeInfo| {
-        let sizes = images
-            .iter()
-            .map(|image| node.images.get(image).copied().unwrap_or_default());
-        let saved = sizes
+        let sizes = images.iter().map(|image| node.images.get(image).copied());
+        let scaled = sizes
             .zip(&shares)
-            .map(|(size, share)| (size as f64 * share) as i64)
-            .sum::<i64>();
+            .map(|(size, share)| (size.unwrap_or_default() as f64 * share) as i64);
+        // A node says of its images what it likes.
+        let saved = scaled.fold(0, i64::saturating_add);
         MAX_SCORE * (saved.clamp(LEAST, most) - LEAST) / (most - LEAST)
     };
     feasible.iter().map(of).collect()

@@ -157,10 +157,10 @@ impl<'a> Context<'a> {
         Ok(place.map(|place| Box::new(place) as Box<dyn Provider>))
     }
 
-    /// The lab that is running on the cluster `name`.
-    pub(super) fn lab_on(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+    /// The lab that is running, or being started, on the cluster `name`.
+    pub(super) fn lab_on(&mut self, name: &str) -> Result<Option<Record>, Trouble> {
         match self.at_hand(None) {
-            Ok(at_hand) if self.provider_of(&at_hand)?.name() == name => Ok(Some(at_hand.record.lab)),
+            Ok(at_hand) if self.provider_of(&at_hand)?.name() == name => Ok(Some(at_hand.record)),
             Ok(_) | Err(Trouble::Session(session::Error::NoLab)) => Ok(None),
             Err(trouble) => Err(trouble),
         }
@@ -170,7 +170,7 @@ impl<'a> Context<'a> {
     pub(super) fn must_be_free(&mut self, name: &str) -> Result<(), Trouble> {
         let name = name.to_owned();
         match self.lab_on(&name)? {
-            Some(lab) => Err(Trouble::LabOnCluster { lab, name }),
+            Some(Record { lab, .. }) => Err(Trouble::LabOnCluster { lab, name }),
             None => Ok(()),
         }
     }

@@ -10,6 +10,7 @@ mod machine;
 mod node_image;
 mod program;
 mod progress;
+mod provider;
 mod record;
 mod runtime;
 
@@ -24,8 +25,7 @@ pub use runtime::Runtime;
 use super::client::{Way, answers, client};
 use super::doing::Busy;
 use super::{
-    Arrival, Connection, Doing, Error, Pending, Provider, State, Traits, Watcher, kind_config, owner,
-    readiness, sweep,
+    Arrival, Connection, Doing, Error, Provider as _, State, Watcher, kind_config, owner, readiness, sweep,
 };
 use crate::manifest;
 use crate::platform::files::{self, Access};
@@ -35,7 +35,7 @@ use containers::NodeContainer;
 use decide::{Plan, There, Why, decide, is_ours};
 use program::Making;
 use record::{Folder, MadeOf, Record};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// How long a cluster that runs may take to answer.
@@ -70,6 +70,17 @@ pub struct Kind {
     /// `None` for a cluster that is only to be looked at, stopped, or deleted.
     wanted: Option<Wanted>,
     watcher: Watcher,
+}
+
+/// What is on a cluster that is to be prepared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occupancy {
+    /// Nothing that matters: it may be swept.
+    Free,
+    /// A lab that is just being started. It sweeps the cluster itself, and then counts on what it put there.
+    Starting,
+    /// A lab that is running. It is gone if the cluster is.
+    Running,
 }
 
 /// The programs that are needed.
@@ -127,6 +138,27 @@ impl Kind {
             }
         }
         marked
+    }
+
+    /// Sees to it that the cluster is there and clean, unless `occupancy` tells of a lab on it. It is asked when no other
+    /// command can begin or sweep the cluster any more.
+    ///
+    /// # Errors
+    /// When the cluster can't be had, another command is at work on it, or what a running lab is on is gone.
+    pub async fn prepare<E: From<Error>>(
+        &self,
+        occupancy: impl FnOnce() -> Result<Occupancy, E>,
+    ) -> Result<(), E> {
+        let _busy = Busy(&self.watcher);
+        let _alone = self.lock("bbf cluster prepare")?;
+        let occupancy = occupancy()?;
+        if occupancy != Occupancy::Free {
+            match self.found_now().await {
+                Err(Error::Kind(Failure::Gone(_))) if occupancy == Occupancy::Starting => {}
+                found => return Ok(found.map(drop)?),
+            }
+        }
+        Ok(self.clean_alone().await.map(drop)?)
     }
 
     /// Fetches what is missing of `images` and puts all of them on the nodes.
@@ -221,6 +253,8 @@ impl Kind {
         match look.there {
             There::Own { .. } => Ok(()),
             There::Nothing => Err(Failure::Gone(self.name.clone())),
+            // A half made one is none yet.
+            There::Unmarked if is_ours(look.stage(), look.there) => Err(Failure::Gone(self.name.clone())),
             There::Foreign | There::Unmarked => Err(Failure::Foreign(self.name.clone())),
         }
     }
@@ -240,6 +274,17 @@ impl Kind {
     /// Finds the cluster and brings it back if it had stopped, but makes none: what was in one that is gone is gone.
     async fn found(&self) -> Result<Connection, Error> {
         let _busy = Busy(&self.watcher);
+        match self.found_now().await {
+            // Another command may be making it at this moment, or have just done so.
+            Err(Error::Kind(Failure::Gone(_))) => {
+                let _alone = self.lock("bbf")?;
+                self.found_now().await
+            }
+            found => found,
+        }
+    }
+
+    async fn found_now(&self) -> Result<Connection, Error> {
         let (programs, look) = self.look().await?;
         self.must_be_there(&look)?;
         if look
@@ -300,6 +345,10 @@ impl Kind {
     /// A cluster that is as it was when it was new: made, or found and swept.
     async fn clean(&self) -> Result<Connection, Error> {
         let _alone = self.lock("bbf")?;
+        self.clean_alone().await
+    }
+
+    async fn clean_alone(&self) -> Result<Connection, Error> {
         self.end_orphan();
         let (programs, look) = self.look().await?;
         let made_of = self.made_of(&programs).await?;
@@ -468,106 +517,5 @@ impl Programs {
         let containers = recorded.map_or_else(Containers::find, Containers::of)?;
         let kind = KindProgram::find(containers.runtime)?;
         Ok(Self { kind, containers })
-    }
-}
-
-impl Provider for Kind {
-    fn kind(&self) -> &'static str {
-        "kind"
-    }
-
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.folder.kubeconfig()
-    }
-
-    fn traits(&self) -> Traits {
-        Traits {
-            whole_cluster: true,
-            pulls_images: true,
-            own_time: false,
-        }
-    }
-
-    fn state(&self) -> Pending<'_, State> {
-        Box::pin(self.running())
-    }
-
-    fn ensure(&self) -> Pending<'_, Connection> {
-        Box::pin(self.found())
-    }
-
-    fn stop(&self) -> Pending<'_, bool> {
-        Box::pin(async {
-            let _alone = self.lock("bbf cluster stop")?;
-            let (programs, look) = self.look().await?;
-            self.must_be_there(&look)?;
-            let running = look.nodes.iter().filter(|node| node.running);
-            let running: Vec<&str> = running.map(|node| node.name.as_str()).collect();
-            if !running.is_empty() {
-                programs.containers.stop(&running).await?;
-            }
-            Ok(!running.is_empty())
-        })
-    }
-
-    fn renew(&self) -> Pending<'_, Connection> {
-        Box::pin(async {
-            let _busy = Busy(&self.watcher);
-            let connection = self.clean().await?;
-            self.add_ons(&connection).await?;
-            Ok(connection)
-        })
-    }
-
-    fn abandon(&self) -> Pending<'_, ()> {
-        Box::pin(async {
-            let _busy = Busy(&self.watcher);
-            let _alone = self.lock("bbf")?;
-            self.end_orphan();
-            let (programs, look) = self.look().await?;
-            if look.stage() == Some(record::Stage::Begun) {
-                (self.watcher)(&Doing::RemovingHalfMade(self.name.clone()));
-                self.tidy_up(&programs).await;
-            }
-            Ok(())
-        })
-    }
-
-    fn leave(&self) -> Pending<'_, ()> {
-        Box::pin(async {
-            let _busy = Busy(&self.watcher);
-            match self.left().await {
-                // Nothing is lost by that: the next lab begins with a sweep.
-                Err(
-                    Error::Kind(Failure::NotRunning { .. } | Failure::NoRuntime | Failure::NoKind)
-                    | Error::Unreachable(_),
-                ) => {
-                    (self.watcher)(&Doing::LeftForLater(self.name.clone()));
-                    Ok(())
-                }
-                other => other,
-            }
-        })
-    }
-
-    fn remove(&self) -> Pending<'_, ()> {
-        Box::pin(async {
-            let _busy = Busy(&self.watcher);
-            let _alone = self.lock("bbf cluster delete")?;
-            self.end_orphan();
-            let (programs, look) = self.look().await?;
-            match look.there {
-                There::Nothing => Ok(self.folder.forget()?),
-                there if is_ours(look.stage(), there) => {
-                    (self.watcher)(&Doing::Deleting(self.name.clone()));
-                    self.delete(&programs).await
-                }
-                _ => Err(Failure::Foreign(self.name.clone()).into()),
-            }
-        })
     }
 }

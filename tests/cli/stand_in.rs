@@ -6,7 +6,7 @@ use crate::world::World;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, ServiceAccount};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 const START: &str = "lab start ch07-readiness --cluster kind --no-live";
 const OTHER: &str = "lab start ch07-liveness --cluster kind --no-live";
@@ -250,15 +250,8 @@ fn a_kind_that_is_killed_in_the_middle_leaves_nothing_half_made() {
 #[test]
 fn what_a_killed_command_left_is_removed_by_the_next() {
     let world = World::new();
-    world.fail("hang");
-    let mut command = world.command(START);
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = started_half(&world);
     let pid = world.home.state("clusters/bbf-single/kind.pid");
-    World::until(|| pid.is_file() && !world.containers().is_empty());
     kill("-KILL", child.id());
     child.wait().unwrap();
     let orphan: u32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
@@ -330,6 +323,60 @@ fn of_two_commands_at_once_one_makes_the_cluster() {
         );
     }
     world.bbf(START).code(0);
+}
+
+/// `lab start` that stands still in the middle of kind's work, the container being there already.
+fn started_half(world: &World) -> Child {
+    world.fail("hang");
+    let mut command = world.command(START);
+    let child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = world.home.state("clusters/bbf-single/kind.pid");
+    World::until(|| pid.is_file() && !world.containers().is_empty());
+    child
+}
+
+#[test]
+fn a_cluster_that_another_bbf_is_making_is_not_taken_for_gone_nor_for_foreign() {
+    let world = World::new();
+    let mut child = started_half(&world);
+    for line in [
+        "cluster start bbf-single",
+        "cluster stop bbf-single",
+        "cluster prepare ch07-readiness",
+    ] {
+        let ended = world.bbf(line).code(3);
+        assert!(
+            ended.stderr.contains("Another bbf is at work on bbf-single"),
+            "{line}: {ended:?}"
+        );
+    }
+    kill("-INT", child.id());
+    child.wait().unwrap();
+    assert!(world.containers().is_empty());
+}
+
+#[test]
+fn prepare_makes_what_a_killed_start_left_half_made_and_touches_no_lab() {
+    let world = World::new();
+    let mut child = started_half(&world);
+    kill("-KILL", child.id());
+    child.wait().unwrap();
+    world.fail("");
+    world.bbf("cluster prepare ch07-readiness").code(0);
+    world.bbf(START).code(0);
+    let broken = world.bbf("lab check --timeout 1").code(1);
+    world.bbf("cluster prepare ch07-readiness").code(0);
+    let still = world.bbf("lab check --timeout 1").code(1);
+    assert_eq!(broken.stdout.lines().next(), still.stdout.lines().next());
+    assert_eq!(world.calls().matches("kind create cluster").count(), 2);
+
+    world.stand_in("kind delete cluster --name bbf-single --kubeconfig none");
+    let gone = world.bbf("cluster prepare ch07-readiness").code(3);
+    assert!(gone.stderr.contains("bbf-single is gone"), "{gone:?}");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use crate::cli::arguments::Prepare;
 use crate::cli::context::{Context, unless_cancelled};
 use crate::cli::doing;
 use crate::cli::trouble::Trouble;
-use crate::cluster::kind::{self, Kind, Wanted};
+use crate::cluster::kind::{self, Kind, Occupancy, Wanted};
 use crate::cluster::{Provider as _, images};
 use crate::lab::Lab;
+use crate::session::record::Stage;
 use crate::ui::messages::clusters;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,15 +30,9 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
         let (state, folder) = (context.folders.state(), context.folders.clusters());
         let cluster = Kind::new(state, &folder, configuration, wanted, watcher.clone());
         let images: Vec<String> = images_of(&labs).into_iter().collect();
-        let is_busy = context.lab_on(cluster.name())?.is_some();
         let work = async {
-            // A cluster on which a lab is running is not swept.
-            if is_busy {
-                cluster.ensure().await?;
-            } else {
-                cluster.renew().await?;
-            }
-            cluster.preload(&images).await
+            cluster.prepare(|| occupancy(context, cluster.name())).await?;
+            Ok::<_, Trouble>(cluster.preload(&images).await?)
         };
         unless_cancelled(&cluster, work).await?;
         context
@@ -47,6 +42,14 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
     }
     context.printer.json(&serde_json::json!({ "clusters": prepared }));
     Ok(Exit::Done)
+}
+
+fn occupancy(context: &mut Context<'_>, name: &str) -> Result<Occupancy, Trouble> {
+    Ok(match context.lab_on(name)?.map(|record| record.stage) {
+        None => Occupancy::Free,
+        Some(Stage::Preparing) => Occupancy::Starting,
+        Some(Stage::Broken | Stage::Solved) => Occupancy::Running,
+    })
 }
 
 fn by_configuration(labs: &[Lab]) -> BTreeMap<&str, Vec<&Lab>> {

@@ -13,7 +13,7 @@ use self::interactive::Talk;
 use self::program::{program_of, relocate};
 use super::compile::{Operation, command};
 use super::expand::Scope;
-use super::network_tools;
+use super::network_tools::{self, Answer};
 use super::parse::{Part, Simple};
 use crate::clock::Time;
 use crate::images::files::{Files, normalize};
@@ -86,6 +86,8 @@ enum State {
     /// A foreground command that never ends.
     Forever,
     Calling(Box<Simple>, Vec<String>),
+    /// The network has answered; the tool is done at that moment.
+    Answered(Time, Box<(Simple, Answer)>),
     /// A command that runs again when more input has come.
     Input(Box<Waiting>),
     /// A shell without a line to run.
@@ -194,7 +196,14 @@ impl Machine {
                         None => self.state = State::Ready,
                     }
                 }
-                State::Sleeping(until) if *until > world.now => return self.waits(Some(*until)),
+                State::Sleeping(until) | State::Answered(until, _) if *until > world.now => {
+                    return self.waits(Some(*until));
+                }
+                State::Answered(_, done) => {
+                    let (simple, answer) = done.as_ref().clone();
+                    self.state = State::Ready;
+                    self.print(&simple, &answer, world);
+                }
                 State::Joining if self.jobs.iter().any(|job| !job.has_exited()) => return self.waits(None),
                 State::Forever => return self.waits(None),
                 State::Signalling(signal) => return Turn::Calls(Call::Signal(signal.clone())),
@@ -254,7 +263,7 @@ impl Machine {
 
     fn wakes_at(&self) -> Option<Time> {
         match self.state {
-            State::Sleeping(until) | State::Following(_, _, until) => Some(until),
+            State::Sleeping(until) | State::Answered(until, _) | State::Following(_, _, until) => Some(until),
             _ => self.jobs.iter().filter_map(Self::wakes_at).min(),
         }
     }
@@ -289,16 +298,23 @@ impl Machine {
         let State::Calling(simple, words) = std::mem::replace(&mut self.state, State::Ready) else {
             return;
         };
-        let answer = network_tools::finish(&words, reply);
-        self.status = answer.status;
-        if let Some((path, content)) = answer.file {
-            let path = normalize(&self.directory, &path);
-            // The tool's own message is the better one; a read-only target just keeps its content.
-            let _ = world.files.write(&path, &content, false);
-        }
         let targets = self.targets(&simple);
-        self.output(answer.out.as_bytes(), &answer.err, &targets, world);
-        self.state = State::Sleeping(world.now + answer.took);
+        let answer = network_tools::finish(&words, reply, self.is_on_terminal(&targets));
+        self.state = State::Answered(world.now + answer.took, Box::new((*simple, answer)));
+    }
+
+    /// Prints what a network tool has to say.
+    fn print(&mut self, simple: &Simple, answer: &Answer, world: &mut World<'_>) {
+        self.status = answer.status;
+        if let Some((path, content)) = &answer.file {
+            let path = normalize(&self.directory, path);
+            // The tool's own message is the better one; a read-only target just keeps its content.
+            let _ = world.files.write(&path, content, false);
+        }
+        let (out, err) = self.sinks(&self.targets(simple), world);
+        self.send(answer.err.as_bytes(), &err, world);
+        self.send(answer.out.as_bytes(), &out, world);
+        self.send(answer.late.as_bytes(), &err, world);
     }
 
     fn step(&mut self, world: &mut World<'_>) {

@@ -2,6 +2,7 @@
 
 mod curl;
 mod options;
+mod progress;
 mod wget;
 
 use std::time::Duration;
@@ -18,10 +19,12 @@ use crate::network::{HttpRequest, Trust};
 pub(crate) struct Answer {
     /// Its exit status.
     pub(crate) status: i32,
+    /// Standard error before the output.
+    pub(crate) err: String,
     /// Standard output.
     pub(crate) out: String,
-    /// Standard error.
-    pub(crate) err: String,
+    /// Standard error after the output.
+    pub(crate) late: String,
     /// A file that it writes.
     pub(crate) file: Option<(String, Vec<u8>)>,
     /// How long it took.
@@ -69,17 +72,14 @@ fn headers(options: &Options, is_wget: bool) -> Vec<(String, String)> {
     };
     let form = ("Content-Type", "application/x-www-form-urlencoded");
     let own = own.iter().copied().chain(options.data.is_some().then_some(form));
-    let mut headers = options.headers.clone();
-    for (name, value) in own {
-        let is_given = options
-            .headers
-            .iter()
-            .any(|(given, _)| given.eq_ignore_ascii_case(name));
-        if !is_given {
-            headers.push((name.to_owned(), value.to_owned()));
-        }
-    }
-    headers
+    let is_given = |name: &str| {
+        let mut given = options.headers.iter();
+        given.any(|(given, _)| given.eq_ignore_ascii_case(name))
+    };
+    own.filter(|(name, _)| !is_given(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .chain(options.headers.clone())
+        .collect()
 }
 
 /// busybox's wget looks at no certificate.
@@ -91,8 +91,8 @@ fn trust(options: &Options, is_wget: bool, read_file: &dyn Fn(&str) -> Option<St
     }
 }
 
-/// What a command prints for a reply.
-pub(crate) fn finish(words: &[String], reply: &Reply) -> Answer {
+/// What a command prints for a reply; `on_terminal` says whether its output goes to a terminal.
+pub(crate) fn finish(words: &[String], reply: &Reply, on_terminal: bool) -> Answer {
     let Some((name, arguments)) = words.split_first() else {
         return Answer::default();
     };
@@ -102,7 +102,7 @@ pub(crate) fn finish(words: &[String], reply: &Reply) -> Answer {
         Reply::Http(address, result) if name.ends_with("wget") => {
             wget(&read(arguments, true), address, result)
         }
-        Reply::Http(address, result) => curl(&read(arguments, false), address, result),
+        Reply::Http(address, result) => curl(&read(arguments, false), address, result, on_terminal),
     }
 }
 
@@ -247,7 +247,7 @@ mod tests {
             (
                 "PUT".into(),
                 "{}".into(),
-                "content-type: application/json; User-Agent: me; Accept: */*".into()
+                "Accept: */*; content-type: application/json; User-Agent: me".into()
             )
         );
     }

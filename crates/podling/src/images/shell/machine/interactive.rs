@@ -60,6 +60,10 @@ impl Machine {
         self
     }
 
+    pub(super) const fn has_terminal(&self) -> bool {
+        self.talk.terminal.is_some()
+    }
+
     /// Input comes; [`run`](Self::run) lets the machine take it.
     pub(crate) fn feed(&mut self, bytes: &[u8], world: &mut World<'_>) {
         let Some(mut terminal) = self.talk.terminal.take() else {

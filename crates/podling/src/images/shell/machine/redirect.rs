@@ -9,8 +9,9 @@ use crate::images::shell::parse::{RedirectKind, Simple};
 /// A redirect with its target expanded: the descriptor, what is done, and the file or descriptor.
 pub(super) type Target = (u8, RedirectKind, String);
 
+/// Where something goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum Sink {
+pub(super) enum Sink {
     Out,
     Err,
     File(String),
@@ -45,6 +46,20 @@ impl Machine {
 
     /// Sends output and errors where the redirects say.
     pub(super) fn output(&mut self, out: &[u8], err: &str, targets: &[Target], world: &mut World<'_>) {
+        let (first, second) = self.sinks(targets, world);
+        self.send(out, &first, world);
+        self.send(err.as_bytes(), &second, world);
+    }
+
+    /// Whether what a command prints is seen on a terminal.
+    pub(super) fn is_on_terminal(&self, targets: &[Target]) -> bool {
+        let is_captured = |(_, boundary): &(usize, Boundary)| matches!(boundary, Boundary::Capture(_));
+        let is_redirected = |(descriptor, kind, _): &Target| *descriptor == 1 && *kind != RedirectKind::Read;
+        self.has_terminal() && !self.boundaries.iter().any(is_captured) && !targets.iter().any(is_redirected)
+    }
+
+    /// Opens where output and errors go.
+    pub(super) fn sinks(&mut self, targets: &[Target], world: &mut World<'_>) -> (Sink, Sink) {
         let (mut first, mut second) = (Sink::Out, Sink::Err);
         for (descriptor, kind, target) in targets {
             let sink = match (kind, target.as_str()) {
@@ -68,11 +83,10 @@ impl Machine {
                 _ => first = sink,
             }
         }
-        self.send(out, &first, world);
-        self.send(err.as_bytes(), &second, world);
+        (first, second)
     }
 
-    fn send(&mut self, bytes: &[u8], sink: &Sink, world: &mut World<'_>) {
+    pub(super) fn send(&mut self, bytes: &[u8], sink: &Sink, world: &mut World<'_>) {
         if bytes.is_empty() {
             return;
         }

@@ -1,9 +1,11 @@
 //! What `curl` 8.4 prints for a reply.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::options::{CONNECT_TIMEOUT, Options, Url, split};
-use super::{Answer, reason};
+use super::progress::{self, Transfer};
+use super::{Answer, headers, method, reason};
 use crate::network::{ConnectError, HttpResponse, TlsError};
 
 /// What curl says of a certificate that nobody vouches for.
@@ -14,70 +16,148 @@ curl failed to verify the legitimacy of the server and therefore could not
 establish a secure connection to it. To learn more about this situation and
 how to fix it, please visit the web page mentioned above.";
 
-/// What it prints.
-pub(super) fn curl(options: &Options, address: &str, result: &Result<HttpResponse, ConnectError>) -> Answer {
-    match result {
-        Ok(response) => curl_answered(options, address, response),
-        Err(error) => curl_failed(options, address, error),
+/// What it prints. `on_terminal` says whether its output is seen at once, which makes it hide its progress.
+pub(super) fn curl(
+    options: &Options,
+    address: &str,
+    result: &Result<HttpResponse, ConnectError>,
+    on_terminal: bool,
+) -> Answer {
+    let is_seen = on_terminal && matches!(options.output.as_deref(), None | Some("-"));
+    let mut answer = match result {
+        Ok(response) => answered(options, address, response, is_seen),
+        Err(error) => failed(options, address, error),
+    };
+    if !options.quiet && !is_seen {
+        let transfer = transfer(options, result, &answer);
+        answer.err.insert_str(0, &progress::begins(transfer.took));
+        // What is told on the way ends with a line of its own, before the sentence about what failed.
+        answer.late.insert_str(0, &transfer.ends());
+    }
+    answer
+}
+
+/// What the meter counts: nothing came of what failed.
+fn transfer(options: &Options, result: &Result<HttpResponse, ConnectError>, answer: &Answer) -> Transfer {
+    let took = answer.took;
+    let Some(response) = result.as_ref().ok().filter(|_| answer.status == 0) else {
+        return Transfer {
+            took,
+            ..Transfer::default()
+        };
+    };
+    let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let announced = response
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.parse().ok());
+    Transfer {
+        expected: announced.unwrap_or_else(|| size(response.body.len())),
+        received: if options.head {
+            0
+        } else {
+            size(response.body.len())
+        },
+        sent: size(options.data.as_ref().map_or(0, String::len)),
+        took,
     }
 }
 
-fn curl_answered(options: &Options, address: &str, response: &HttpResponse) -> Answer {
+fn answered(options: &Options, address: &str, response: &HttpResponse, is_seen: bool) -> Answer {
     let limit = options.limit.unwrap_or(Duration::MAX);
     if response.took > limit {
         let late = format!(
             "(28) Operation timed out after {} milliseconds with 0 bytes received",
             limit.as_millis()
         );
-        return curl_error(options, 28, &late, limit, "");
+        return error(options, 28, &late, limit, "");
     }
     let mut answer = Answer {
         took: response.took,
         ..Answer::default()
     };
     if options.verbose {
-        let Url { host, port, path, .. } = split(&options.target).unwrap_or_default();
-        answer.err = format!(
-            "*   Trying {address}:{port}...\n* Connected to {host} ({address}) port {port}\n> GET {path} HTTP/1.1\n\
-             > Host: {host}:{port}\n> User-Agent: curl/8.4.0\n> Accept: */*\n> \n< HTTP/1.1 {} {}\n",
-            response.status,
-            reason(response.status)
-        );
-        let headers = response
-            .headers
-            .iter()
-            .flat_map(|(name, value)| ["< ", name, ": ", value, "\n"]);
-        answer.err.extend(headers);
-        answer
-            .err
-            .extend(["< \n* Connection #0 to host ", &host, " left intact\n"]);
+        (answer.err, answer.late) = conversation(options, address, response, is_seen);
     }
     if options.fail && response.status >= 400 {
         let text = format!("(22) The requested URL returned error: {}", response.status);
-        return curl_error(options, 22, &text, response.took, &answer.err);
+        return error(options, 22, &text, response.took, &answer.err);
     }
-    if options.head {
-        answer.out = format!("HTTP/1.1 {} {}\r\n\r\n", response.status, reason(response.status));
-    } else {
+    if options.head || options.include {
+        answer.out = head_of(response).replace('\n', "\r\n") + "\r\n";
+    }
+    if !options.head {
         match options.output.as_deref() {
-            None | Some("-") => answer.out = String::from_utf8_lossy(&response.body).into_owned(),
+            None | Some("-") => answer.out += &String::from_utf8_lossy(&response.body),
             Some(path) => answer.file = Some((path.to_owned(), response.body.clone())),
         }
     }
     if let Some(format) = &options.format {
-        let text = format.replace("%{http_code}", &response.status.to_string());
-        answer.out += &text
-            .replace("%{response_code}", &response.status.to_string())
-            .replace("\\n", "\n");
+        answer.out += &written_out(format, response);
     }
     answer
 }
 
-fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer {
+/// The lines of `--verbose` before and after the body.
+fn conversation(
+    options: &Options,
+    address: &str,
+    response: &HttpResponse,
+    is_seen: bool,
+) -> (String, String) {
+    let url = split(&options.target).unwrap_or_default();
+    let Url { host, port, path, .. } = &url;
+    let mut said = format!(
+        "*   Trying {address}:{port}...\n* Connected to {host} ({address}) port {port}\n> {} {path} HTTP/1.1\n> Host: {}\n",
+        method(options),
+        url.authority(),
+    );
+    for (name, value) in headers(options, false) {
+        let _ = writeln!(said, "> {name}: {value}");
+    }
+    said += "> \n";
+    for line in head_of(response).lines() {
+        let _ = writeln!(said, "< {line}");
+    }
+    said += "< \n";
+    if !is_seen && !response.body.is_empty() && !options.head {
+        let _ = writeln!(said, "{{ [{} bytes data]", response.body.len());
+    }
+    (said, format!("* Connection #0 to host {host} left intact\n"))
+}
+
+/// The status line and the headers of an answer.
+fn head_of(response: &HttpResponse) -> String {
+    let mut head = format!("HTTP/1.1 {} {}\n", response.status, reason(response.status));
+    for (name, value) in &response.headers {
+        let _ = writeln!(head, "{name}: {value}");
+    }
+    head
+}
+
+/// The text of `--write-out`.
+fn written_out(format: &str, response: &HttpResponse) -> String {
+    let status = response.status.to_string();
+    let took = format!("{:.6}", response.took.as_secs_f64());
+    let size = response.body.len().to_string();
+    [
+        ("%{http_code}", status.as_str()),
+        ("%{response_code}", &status),
+        ("%{time_total}", &took),
+        ("%{size_download}", &size),
+        ("\\n", "\n"),
+        ("\\t", "\t"),
+    ]
+    .iter()
+    .fold(format.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+fn failed(options: &Options, address: &str, why: &ConnectError) -> Answer {
     let Url { host, port, .. } = split(&options.target).unwrap_or_default();
     let limit = options.limit.unwrap_or(CONNECT_TIMEOUT);
     let trying = format!("*   Trying {address}:{port}...\n");
-    let (status, text, took, verbose) = match error {
+    let (status, text, took, verbose) = match why {
         ConnectError::NoSuchHost(_) => {
             let text = format!("(6) Could not resolve host: {host}");
             (
@@ -114,12 +194,12 @@ fn curl_failed(options: &Options, address: &str, error: &ConnectError) -> Answer
             Duration::ZERO,
             trying,
         ),
-        ConnectError::Tls(error) => {
-            let (status, why) = no_tls(options, *error);
+        ConnectError::Tls(why) => {
+            let (status, why) = no_tls(options, *why);
             (status, format!("({status}) {why}"), Duration::ZERO, trying)
         }
     };
-    let mut answer = curl_error(
+    let mut answer = error(
         options,
         status,
         &text,
@@ -147,7 +227,7 @@ fn no_tls(options: &Options, error: TlsError) -> (i32, String) {
     }
 }
 
-fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbose: &str) -> Answer {
+fn error(options: &Options, status: i32, text: &str, took: Duration, verbose: &str) -> Answer {
     let shown = !options.quiet || options.show_errors;
     let message = if shown {
         format!("curl: {text}\n")
@@ -156,7 +236,8 @@ fn curl_error(options: &Options, status: i32, text: &str, took: Duration, verbos
     };
     Answer {
         status,
-        err: format!("{verbose}{message}"),
+        err: verbose.to_owned(),
+        late: message,
         took,
         ..Answer::default()
     }
@@ -203,9 +284,64 @@ mod tests {
             ),
         ] {
             let reply = Reply::Http(address.clone(), Err(error));
-            let loud = finish(&words("curl -s -S -m 5 web:8080"), &reply);
-            assert_eq!((loud.status, loud.err.as_str()), (status, text));
-            assert_eq!(finish(&words("curl -s -m 5 web:8080"), &reply).err, "");
+            let loud = finish(&words("curl -s -S -m 5 web:8080"), &reply, false);
+            assert_eq!((loud.status, loud.late.as_str()), (status, text));
+            let silent = finish(&words("curl -s -m 5 web:8080"), &reply, false);
+            assert_eq!(silent.err + &silent.late, "");
         }
+    }
+
+    fn answer(command: &str, on_terminal: bool) -> Answer {
+        let response = HttpResponse {
+            status: 200,
+            headers: vec![("Content-Length".to_owned(), "3".to_owned())],
+            body: b"hi\n".to_vec(),
+            took: Duration::from_millis(1),
+        };
+        let reply = Reply::Http("10.96.1.2".to_owned(), Ok(response));
+        finish(&words(command), &reply, on_terminal)
+    }
+
+    #[test]
+    fn progress_is_shown_unless_the_output_is_or_it_is_to_be_silent() {
+        for (command, on_terminal, shown) in [
+            ("curl web", true, false),
+            ("curl web", false, true),
+            ("curl -o page web", true, true),
+            ("curl -o - web", true, false),
+            ("curl -s web", false, false),
+        ] {
+            let answer = answer(command, on_terminal);
+            let all = answer.err + &answer.late;
+            assert_eq!(all.contains("% Total"), shown, "{command}");
+            assert_eq!(
+                all.ends_with(
+                    "\r100     3  100     3    0     0   3000      0 --:--:-- --:--:-- --:--:--  3000\n"
+                ),
+                shown,
+                "{command}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_and_answered_is_shown_when_asked_for() {
+        let told = answer("curl -sv -X PUT -H X-A:b http://web:8080/a", false);
+        assert_eq!(
+            told.err,
+            "*   Trying 10.96.1.2:8080...\n* Connected to web (10.96.1.2) port 8080\n> PUT /a HTTP/1.1\n\
+             > Host: web:8080\n> User-Agent: curl/8.4.0\n> Accept: */*\n> X-A: b\n> \n< HTTP/1.1 200 OK\n\
+             < Content-Length: 3\n< \n{ [3 bytes data]\n"
+        );
+        assert_eq!(told.late, "* Connection #0 to host web left intact\n");
+        assert!(answer("curl -v web", true).err.ends_with("> Host: web\n> User-Agent: curl/8.4.0\n> Accept: */*\n> \n< HTTP/1.1 200 OK\n< Content-Length: 3\n< \n"));
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+        assert_eq!(answer("curl -I web", true).out, head);
+        assert_eq!(answer("curl -i web", true).out, format!("{head}hi\n"));
+        let written = "%{http_code}-%{size_download}-%{time_total}";
+        assert_eq!(
+            answer(&format!("curl -so /dev/null -w {written} web"), true).out,
+            "200-3-0.001000"
+        );
     }
 }

@@ -13,6 +13,8 @@ pub(super) struct Options {
     pub(super) show_errors: bool,
     pub(super) verbose: bool,
     pub(super) head: bool,
+    /// Whether the headers of the answer are shown before its body.
+    pub(super) include: bool,
     pub(super) fail: bool,
     pub(super) output: Option<String>,
     pub(super) format: Option<String>,
@@ -34,6 +36,17 @@ pub(super) struct Url {
     pub(super) path: String,
 }
 
+impl Url {
+    /// The host, with its port unless that is the scheme's own.
+    pub(super) fn authority(&self) -> String {
+        let Self { tls, host, port, .. } = self;
+        match (tls, port) {
+            (true, 443) | (false, 80) => host.clone(),
+            _ => format!("{host}:{port}"),
+        }
+    }
+}
+
 /// Reads the options; clusters such as `-qO-` and `-sS` included.
 pub(super) fn read(arguments: &[String], is_wget: bool) -> Options {
     let mut options = Options::default();
@@ -53,6 +66,7 @@ pub(super) fn read(arguments: &[String], is_wget: bool) -> Options {
                     | "show-error"
                     | "verbose"
                     | "head"
+                    | "include"
                     | "fail"
                     | "quiet"
                     | "spider"
@@ -89,6 +103,7 @@ fn short_option(options: &mut Options, flag: char, value: Option<String>) {
         'S' => options.show_errors = true,
         'v' => options.verbose = true,
         'I' => options.head = true,
+        'i' => options.include = true,
         'f' => options.fail = true,
         'o' | 'O' => options.output = value,
         'w' => options.format = value,
@@ -114,6 +129,7 @@ fn long_option(options: &mut Options, flag: &str, value: Option<String>) {
         "show-error" => 'S',
         "verbose" => 'v',
         "head" => 'I',
+        "include" => 'i',
         "fail" => 'f',
         "output" => 'o',
         "write-out" => 'w',

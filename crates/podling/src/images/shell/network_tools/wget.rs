@@ -76,9 +76,8 @@ fn wget_answered(options: &Options, greeting: &str, path: &str, response: &HttpR
     if !options.quiet {
         let shown = if target == "-" { "-" } else { target };
         let (bar, size) = ("*".repeat(32), response.body.len());
-        let progress =
-            format!("writing to {place}\n{shown:<20} 100% |{bar}| {size:>5}  0:00:00 ETA\n{done}\n");
-        answer.err.push_str(&progress);
+        answer.err.extend(["writing to ", &place, "\n"]);
+        answer.late = format!("{shown:<20} 100% |{bar}| {size:>5}  0:00:00 ETA\n{done}\n");
     }
     match target {
         "-" => answer.out = String::from_utf8_lossy(&response.body).into_owned(),
@@ -106,6 +105,7 @@ mod tests {
         let answer = finish(
             &words("wget -qO- web"),
             &Reply::Http("10.0.0.1".into(), Ok(response)),
+            false,
         );
         assert_eq!(
             answer.err,

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use self::instance::cpu_limit;
 pub(super) use self::instance::limits_of;
+pub(super) use self::process::{CALLS_A_TURN, NEXT_TURN};
 use super::sync::Then;
 use super::worker::{Action, Failure};
 use super::{Nodes, runtime, texts};

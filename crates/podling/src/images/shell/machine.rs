@@ -120,6 +120,8 @@ pub(crate) struct Machine {
     inputs: Vec<Vec<u8>>,
     loops: Vec<VecDeque<String>>,
     jobs: Vec<Self>,
+    /// The job whose call is open.
+    caller: Option<usize>,
     /// What runs at a signal, by the signal's name.
     traps: BTreeMap<String, String>,
     /// The trap that runs when the foreground command has ended.
@@ -156,6 +158,7 @@ impl Machine {
             inputs: Vec::new(),
             loops: Vec::new(),
             jobs: Vec::new(),
+            caller: None,
             traps: BTreeMap::new(),
             pending: None,
             is_first: false,
@@ -181,7 +184,18 @@ impl Machine {
 
     /// Runs until the machine has to wait.
     pub(crate) fn run(&mut self, world: &mut World<'_>) -> Turn {
-        self.run_jobs(world);
+        if let Some(call) = self.run_jobs(world) {
+            return Turn::Calls(call);
+        }
+        let turn = self.run_foreground(world);
+        // A job that was just begun may need the network at once.
+        match turn {
+            Turn::Waits(_) => self.run_jobs(world).map_or(turn, Turn::Calls),
+            Turn::Calls(_) | Turn::Exits(_) => turn,
+        }
+    }
+
+    fn run_foreground(&mut self, world: &mut World<'_>) -> Turn {
         for _ in 0..OPERATIONS_A_TURN {
             match &self.state {
                 State::Exited(code) => return Turn::Exits(*code),
@@ -235,21 +249,18 @@ impl Machine {
         self.jobs.iter().map(Self::cpu_used).sum::<Duration>() + self.used
     }
 
-    fn run_jobs(&mut self, world: &mut World<'_>) {
-        for job in &mut self.jobs {
+    /// Lets the jobs go on until one of them needs the network.
+    fn run_jobs(&mut self, world: &mut World<'_>) -> Option<Call> {
+        for (index, job) in self.jobs.iter_mut().enumerate() {
             if let Turn::Calls(call) = job.run(world) {
-                let reply = match call {
-                    Call::Http { host, .. } | Call::Lookup(host) => {
-                        Reply::Http(host.clone(), Err(ConnectError::NoSuchHost(host)))
-                    }
-                    Call::Signal(_) => Reply::Signalled,
-                };
-                job.resume(&reply, world);
+                self.caller = Some(index);
+                return Some(call);
             }
         }
         if !matches!(self.state, State::Joining) {
             self.jobs.retain(|job| !job.has_exited());
         }
+        None
     }
 
     const fn has_exited(&self) -> bool {
@@ -295,6 +306,12 @@ impl Machine {
 
     /// Takes the network's answer to the call that is open.
     pub(crate) fn resume(&mut self, reply: &Reply, world: &mut World<'_>) {
+        if let Some(index) = self.caller.take() {
+            if let Some(job) = self.jobs.get_mut(index) {
+                job.resume(reply, world);
+            }
+            return;
+        }
         let State::Calling(simple, words) = std::mem::replace(&mut self.state, State::Ready) else {
             return;
         };
@@ -390,7 +407,6 @@ impl Machine {
         let mut job = Self::new(&[], &self.variables, &self.directory);
         job.program = program;
         job.program.push(Operation::End);
-        // A job that needs the network at once is told so at the next turn.
         if job.run(world) != Turn::Exits(0) {
             self.jobs.push(job);
         }
@@ -442,6 +458,17 @@ mod tests {
             })
         }
 
+        fn resume(&mut self, reply: &Reply) {
+            self.machine.resume(
+                reply,
+                &mut World {
+                    now: self.now,
+                    files: self.files.view("root", &[]),
+                    log: &mut self.log,
+                },
+            );
+        }
+
         /// Runs to the end and gives the seconds it took, the exit code and the output.
         fn finish(mut self) -> (i64, i32, String) {
             for _ in 0..100 {
@@ -455,6 +482,69 @@ mod tests {
             }
             panic!("does not end: {:?} {:?}", self.machine, self.log)
         }
+    }
+
+    fn page(body: &str, took: Duration) -> Reply {
+        let response = HttpResponse {
+            status: 200,
+            body: body.as_bytes().to_vec(),
+            took,
+            ..HttpResponse::default()
+        };
+        Reply::Http("10.96.1.2".to_owned(), Ok(response))
+    }
+
+    fn host(turn: Turn) -> String {
+        match turn {
+            Turn::Calls(Call::Http { host, .. }) => host,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_printed_when_it_comes() {
+        let mut run = Run::new("curl -s web; echo; echo end");
+        assert_eq!(host(run.turn()), "web");
+        run.resume(&page("hi", Duration::from_secs(3)));
+        let comes = Time::from_micros(3_000_000);
+        assert_eq!(run.turn(), Turn::Waits(Some(comes)));
+        assert_eq!(run.log.clone().into_text(), "");
+        run.now = comes;
+        assert_eq!(run.turn(), Turn::Exits(0));
+        assert_eq!(run.log.into_text(), "hi\nend\n");
+    }
+
+    #[test]
+    fn a_loop_of_requests_lets_time_pass() {
+        let mut run = Run::new("while true; do curl -s web; done");
+        for _ in 0..3 {
+            assert_eq!(host(run.turn()), "web");
+            run.resume(&Reply::Http(
+                "10.96.1.2".to_owned(),
+                Err(ConnectError::Refused("web".to_owned())),
+            ));
+            let Turn::Waits(Some(at)) = run.turn() else {
+                panic!("{:?}", run.machine)
+            };
+            assert!(at > run.now);
+            run.now = at;
+        }
+    }
+
+    #[test]
+    fn jobs_have_the_network_too() {
+        let mut run = Run::new("curl -s a & curl -s b & wait; curl -s c; echo");
+        for (name, answer) in [("a", "1"), ("b", "2")] {
+            assert_eq!(host(run.turn()), name);
+            run.resume(&page(answer, Duration::ZERO));
+        }
+        let Turn::Waits(Some(at)) = run.turn() else {
+            panic!("{:?}", run.machine)
+        };
+        run.now = at;
+        assert_eq!(host(run.turn()), "c");
+        run.resume(&page("3", Duration::ZERO));
+        assert_eq!(run.finish().2, "123\n");
     }
 
     #[test]

@@ -21,6 +21,12 @@ use crate::kubelet::worker::{Action, Failure, Worker};
 use crate::kubelet::{Nodes, Task, texts};
 use crate::storage::text;
 
+/// A busy process is looked at again after so long.
+pub(in crate::kubelet) const NEXT_TURN: Duration = Duration::from_millis(1);
+
+/// How many network calls a process makes at one moment.
+pub(in crate::kubelet) const CALLS_A_TURN: usize = 100;
+
 /// A process needs this to be loaded, so that even one that ends at once is seen running.
 const FIRST_INSTRUCTION: Duration = Duration::from_millis(70);
 
@@ -132,7 +138,7 @@ impl Nodes {
     /// Lets a container's process go on.
     pub(in crate::kubelet) fn run_process(&mut self, api: &mut ApiServer, uid: &str, name: &str) {
         let now = api.now();
-        for _ in 0..100 {
+        for _ in 0..CALLS_A_TURN {
             let Some(worker) = self.workers.get_mut(uid) else {
                 return;
             };
@@ -157,6 +163,8 @@ impl Nodes {
                 }
             }
         }
+        self.timers
+            .replace(now + NEXT_TURN, Task::Process(uid.to_owned(), name.to_owned()));
     }
 
     /// A container's process has ended.

@@ -1,22 +1,15 @@
 //! `pods/exec`: a command in a running container, with a person or a program at its input and output.
 
-use std::time::Duration;
-
 use super::Kind;
 use super::channels::{self, Incoming, Streams};
 use crate::apiserver::ApiServer;
 use crate::clock::Time;
 use crate::images::log::Log;
 use crate::images::shell::machine::{Machine, Turn, World};
+use crate::kubelet::containers::{CALLS_A_TURN, NEXT_TURN};
 use crate::kubelet::runtime::Container;
 use crate::kubelet::{Nodes, Task, texts};
 use crate::request::Messages;
-
-/// A busy command is looked at again after so long.
-const NEXT_TURN: Duration = Duration::from_millis(1);
-
-/// How many network calls a command makes at one moment.
-const CALLS_A_TURN: usize = 100;
 
 /// What the runtime reports of a process whose container was taken away: 128 and SIGKILL.
 const KILLED: i32 = 137;

@@ -296,7 +296,7 @@ mod tests {
             status: 200,
             headers: vec![("Content-Length".to_owned(), "3".to_owned())],
             body: b"hi\n".to_vec(),
-            took: Duration::from_millis(1),
+            took: Duration::from_millis(3),
         };
         let reply = Reply::Http("10.96.1.2".to_owned(), Ok(response));
         finish(&words(command), &reply, on_terminal)
@@ -316,7 +316,7 @@ mod tests {
             assert_eq!(all.contains("% Total"), shown, "{command}");
             assert_eq!(
                 all.ends_with(
-                    "\r100     3  100     3    0     0   3000      0 --:--:-- --:--:-- --:--:--  3000\n"
+                    "\r100     3  100     3    0     0   1000      0 --:--:-- --:--:-- --:--:--  1000\n"
                 ),
                 shown,
                 "{command}"
@@ -341,7 +341,7 @@ mod tests {
         let written = "%{http_code}-%{size_download}-%{time_total}";
         assert_eq!(
             answer(&format!("curl -so /dev/null -w {written} web"), true).out,
-            "200-3-0.001000"
+            "200-3-0.003000"
         );
     }
 }

@@ -7,9 +7,6 @@ use std::time::Duration;
 const HEAD: &str = "  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current\n\
     \x20                                Dload  Upload   Total   Spent    Left  Speed\n";
 
-/// What a request between two Pods takes at least; speeds are told by it.
-const SHORTEST: Duration = Duration::from_millis(1);
-
 /// A transfer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Transfer {
@@ -72,8 +69,8 @@ fn percent(done: u64, of: u64) -> u64 {
 
 /// Bytes a second: 13 bytes in 2 ms are 6500.
 fn speed(bytes: u64, took: Duration) -> u64 {
-    let micros = took.max(SHORTEST).as_micros();
-    u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX)
+    let speed = (u128::from(bytes) * 1_000_000).checked_div(took.as_micros());
+    speed.map_or(0, |speed| u64::try_from(speed).unwrap_or(u64::MAX))
 }
 
 /// The seconds that the slower direction needs at its speed.

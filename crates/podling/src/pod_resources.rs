@@ -22,8 +22,15 @@ pub(crate) fn requests(spec: &Value) -> ResourceList {
 /// with 1 takes 2; once the resize is infeasible, 1.
 pub(crate) fn requests_held(pod: &Value) -> ResourceList {
     let spec = &pod["spec"];
-    let held = total(spec, "requests", &|container| held(pod, container, "requests"));
+    let held = total(spec, "requests", &|container| {
+        container_requests_held(pod, container)
+    });
     with_overhead(held, spec)
+}
+
+/// The share of one container of the Pod in that.
+pub(crate) fn container_requests_held(pod: &Value, container: &Value) -> ResourceList {
+    held(pod, container, "requests")
 }
 
 /// What a container wants, unless that is infeasible, was given and runs with (`determineContainerReqs` and

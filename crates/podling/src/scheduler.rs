@@ -177,8 +177,12 @@ impl Scheduler {
         match before {
             Some(_) if gone => self.wake_if(api, |pod, plugin| hints::pod_left(pod, plugin, &new)),
             None if !gone => self.wake_if(api, |pod, plugin| hints::pod_came(pod, plugin, &new)),
-            Some(old) if asks_otherwise(old, pod) => {
+            Some(old) => {
                 let old = PodInfo::new(old.clone());
+                // A resize ends with a status that no longer holds what the pod had before.
+                if old.requests == new.requests && !asks_otherwise(&old.object, pod) {
+                    return;
+                }
                 self.wake_if(api, |pod, plugin| hints::pod_changed(pod, plugin, &old, &new));
             }
             _ => {}

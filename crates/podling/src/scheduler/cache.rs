@@ -38,8 +38,8 @@ impl PodInfo {
         let spec = &object["spec"];
         Self {
             priority: spec["priority"].as_i64().unwrap_or_default(),
-            requests: requests::pod_requests(spec),
-            assumed: requests::assumed_requests(spec),
+            requests: requests::pod_requests(&object),
+            assumed: requests::assumed_requests(&object),
             ports: requests::host_ports(spec),
             affinity: PodAffinity::new(&object),
             volumes: PodVolumes::default(),

@@ -50,15 +50,16 @@ pub(crate) fn subtract(sum: &mut Resources, less: &Resources) {
     }
 }
 
-/// What the pod requests.
-pub(crate) fn pod_requests(spec: &Value) -> Resources {
-    counted(&pod_resources::requests(spec))
+/// What the pod requests; while it is resized, the most of what it wants, was given and runs with.
+pub(crate) fn pod_requests(pod: &Value) -> Resources {
+    counted(&pod_resources::requests_held(pod))
 }
 
 /// The same with the amounts that scoring assumes for containers without requests.
-pub(crate) fn assumed_requests(spec: &Value) -> (i64, i64) {
+pub(crate) fn assumed_requests(pod: &Value) -> (i64, i64) {
+    let spec = &pod["spec"];
     let mut total = pod_resources::total(spec, "requests", &|container| {
-        let mut requests = ResourceList::from_json(&container["resources"]["requests"]);
+        let mut requests = pod_resources::container_requests_held(pod, container);
         requests.set_default("cpu", Quantity::from_milli(DEFAULT_CPU));
         requests.set_default("memory", Quantity::from_units(DEFAULT_MEMORY, Format::BinarySi));
         requests
@@ -134,15 +135,37 @@ mod tests {
     fn a_pod_requests_thousandths_of_cpus_and_whole_units() {
         let spec = json!({"containers": [container("1")], "initContainers": [container("2")],
             "overhead": {"cpu": "250m", "memory": "1Ki"}});
-        let requests = pod_requests(&spec);
+        let requests = pod_requests(&json!({"spec": spec}));
         assert_eq!((of(&requests, "cpu"), of(&requests, "memory")), (2250, 1024));
     }
 
     #[test]
     fn containers_without_requests_are_assumed_to_take_something() {
-        let spec = json!({"containers": [{}, container("1")]});
-        assert_eq!(assumed_requests(&spec), (1100, 2 * DEFAULT_MEMORY));
-        assert!(pod_requests(&json!({"containers": [{}]})).is_empty());
+        let pod = json!({"spec": {"containers": [{}, container("1")]}});
+        assert_eq!(assumed_requests(&pod), (1100, 2 * DEFAULT_MEMORY));
+        assert!(pod_requests(&json!({"spec": {"containers": [{}]}})).is_empty());
+    }
+
+    #[test]
+    fn a_pod_that_is_resized_takes_what_it_wants_and_what_it_still_has() {
+        let pod = |wants: &str, given: &str, runs: &str| {
+            let amounts = |cpu: &str| json!({"requests": {"cpu": cpu}});
+            json!({
+                "spec": {"containers": [{"name": "c", "resources": amounts(wants)}]},
+                "status": {"containerStatuses": [
+                    {"name": "c", "allocatedResources": {"cpu": given}, "resources": amounts(runs)},
+                ]},
+            })
+        };
+        for (wants, given, runs, milli) in [
+            ("1", "1", "1", 1000),
+            ("2", "1", "1", 2000),
+            ("1", "1", "2", 2000),
+        ] {
+            let pod = pod(wants, given, runs);
+            assert_eq!(of(&pod_requests(&pod), "cpu"), milli, "{pod}");
+            assert_eq!(assumed_requests(&pod), (milli, DEFAULT_MEMORY), "{pod}");
+        }
     }
 
     #[test]

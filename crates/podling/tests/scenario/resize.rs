@@ -98,3 +98,35 @@ fn a_resize_keeps_to_the_bounds_of_a_limit_range() {
     assert_eq!(scene.resize("100m"), (403, refused.to_owned()));
     assert_eq!(scene.resize("600m").0, 200);
 }
+
+#[test]
+fn a_pod_that_shrinks_makes_room_only_when_its_container_has_given_it_up() {
+    let mut scene = Scene::new(12, &["n"], Components::default());
+    scene.wait(30.0);
+    let create = |scene: &mut Scene, name: &str, cpu: &str| {
+        let container = json!({"name": "app", "image": "nginx:1.25.3", "resources": resources(cpu)});
+        let pod = json!({"metadata": {"name": name}, "spec": {"containers": [container]}});
+        scene.call("POST", PODS, &pod);
+        scene.wait(10.0);
+    };
+    create(&mut scene, "p", "1500m");
+    create(&mut scene, "q", "1");
+    let node_of =
+        |scene: &mut Scene, pod: &str| scene.get(&format!("{PODS}/{pod}"))["spec"]["nodeName"].clone();
+    let runs_with = |scene: &mut Scene| {
+        scene.get(&format!("{PODS}/p"))["status"]["containerStatuses"][0]["resources"]["requests"]["cpu"]
+            .clone()
+    };
+    assert_eq!(node_of(&mut scene, "q"), Value::Null);
+    assert_eq!(scene.resize("500m").0, 200);
+    while runs_with(&mut scene) == "1500m" {
+        assert_eq!(
+            node_of(&mut scene, "q"),
+            Value::Null,
+            "the container still runs with what it had"
+        );
+        scene.wait(0.001);
+    }
+    scene.wait(0.1);
+    assert_eq!(node_of(&mut scene, "q"), "n");
+}

@@ -41,6 +41,7 @@ mod tests {
 
     use super::super::framework::Verdict;
     use super::*;
+    use crate::volume::claims_of;
 
     const APPS: [&str; 3] = ["web", "db", "cache"];
     const KEYS: [&str; 3] = ["zone", "host", "rack"];
@@ -88,18 +89,33 @@ mod tests {
         (0..count).map(node).collect()
     }
 
-    fn verdicts(pod: &PodInfo, nodes: &[NodeInfo], state: &CycleState) -> Vec<[Verdict; 2]> {
-        let both = |node: &NodeInfo| {
+    /// The pod with a claim, which only one pod may have.
+    fn with_claim(pod: &PodInfo) -> PodInfo {
+        let mut object = Value::clone(&pod.object);
+        object["spec"]["volumes"] = json!([{"persistentVolumeClaim": {"claimName": "data"}}]);
+        PodInfo::new(object.into())
+    }
+
+    fn verdicts(pod: &PodInfo, nodes: &[NodeInfo], state: &CycleState) -> Vec<[Verdict; 3]> {
+        let all = |node: &NodeInfo| {
             [
                 inter_pod_affinity::filter(pod, node, state),
                 pod_topology_spread::filter(pod, node, state),
+                volume_restrictions::filter(state),
             ]
         };
-        nodes.iter().map(both).collect()
+        nodes.iter().map(all).collect()
     }
 
+    /// Counts for the pod, whose claim is had by whichever pods on the nodes name it.
     fn counted(pod: &PodInfo, nodes: &[NodeInfo]) -> CycleState {
-        CycleState::new(pod, &nodes.iter().collect::<Vec<_>>())
+        let mut pod = pod.clone();
+        if claims_of(&pod.object).next().is_some() {
+            let others = nodes.iter().flat_map(NodeInfo::pods);
+            let users = others.filter(|other| claims_of(&other.object).next().is_some());
+            pod.volumes.users = users.map(PodInfo::key).collect();
+        }
+        CycleState::new(&pod, &nodes.iter().collect::<Vec<_>>())
     }
 
     fn says() -> impl Strategy<Value = Vec<Says>> {
@@ -112,14 +128,19 @@ mod tests {
         /// Thinking pods away and back again says what counting anew would say.
         #[test]
         fn counts_follow_pods_that_come_and_go(
-            own in (0_usize..3, says()),
-            others in proptest::collection::vec((0_usize..3, says(), 0_usize..5, any::<bool>()), 0..12),
+            own in (0_usize..3, says(), any::<bool>()),
+            others in proptest::collection::vec((0_usize..3, says(), 0_usize..5, any::<bool>(), 0_u8..6), 0..12),
         ) {
-            let incoming = pod("p", own.0, &own.1);
+            let mut incoming = pod("p", own.0, &own.1);
+            if own.2 {
+                incoming = with_claim(&incoming);
+                incoming.volumes.exclusive.insert(("a".to_owned(), "data".to_owned()));
+            }
             let (mut all, mut some) = (nodes(5), nodes(5));
             let mut gone = Vec::new();
-            for (index, (app, says, node, goes)) in others.iter().enumerate() {
-                let other = Arc::new(pod(&format!("p{index}"), *app, says));
+            for (index, (app, says, node, goes, claim)) in others.iter().enumerate() {
+                let other = pod(&format!("p{index}"), *app, says);
+                let other = Arc::new(if *claim == 0 { with_claim(&other) } else { other });
                 all[*node].add(other.clone());
                 match goes {
                     true => gone.push((*node, other)),
@@ -143,7 +164,7 @@ mod tests {
             );
         }
 
-        /// A pod that both filters let in keeps what all pods require of each other.
+        /// A pod that the filters let in keeps what all pods require of each other.
         #[test]
         fn what_is_let_in_breaks_nothing(
             pods in proptest::collection::vec((0_usize..3, says()), 1..15),
@@ -153,7 +174,7 @@ mod tests {
                 let incoming = pod(&format!("p{index}"), *app, says);
                 let state = counted(&incoming, &nodes);
                 let fits = verdicts(&incoming, &nodes, &state);
-                let Some(place) = fits.iter().position(|both| both.iter().all(|one| *one == Verdict::Fits)) else {
+                let Some(place) = fits.iter().position(|all| all.iter().all(|one| *one == Verdict::Fits)) else {
                     continue;
                 };
                 nodes[place].add(Arc::new(incoming));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::compare::Comparer;
+use crate::pairing::{Fit, pair};
 use crate::timeline::{Event, Sample};
 
 /// The least that times may differ by, in seconds.
@@ -44,6 +45,15 @@ impl Course {
             events: items("events").map(Event::of).collect(),
         }
     }
+
+    /// What is said of one pod.
+    fn events_of(&self, pod: &str) -> Self {
+        let is_of = |event: &&Event| event.object.strip_prefix("Pod/") == Some(pod);
+        Self {
+            samples: Vec::new(),
+            events: self.events.iter().filter(is_of).cloned().collect(),
+        }
+    }
 }
 
 /// The first difference of a replay of so many seconds from a recording; `None` if there is none.
@@ -55,7 +65,7 @@ pub(crate) fn difference(
     again: Option<&Course>,
     own: &Course,
 ) -> Option<String> {
-    let names = match pods(comparer, seconds, recorded, own) {
+    let names = match pods(comparer, seconds, (recorded, again), own) {
         Ok(names) => names,
         Err(why) => return Some(why),
     };
@@ -77,42 +87,40 @@ fn by_name(samples: &[Sample]) -> Vec<(&str, Vec<&Sample>)> {
 fn pods(
     comparer: &mut Comparer,
     seconds: f64,
-    recorded: &Course,
+    (recorded, again): (&Course, Option<&Course>),
     own: &Course,
 ) -> Result<BTreeMap<String, String>, String> {
-    let mut left = by_name(&own.samples);
-    let mut names = BTreeMap::new();
-    for (name, rows) in by_name(&recorded.samples) {
-        let pattern = unnumbered(name);
-        let mut why = None;
-        let found = left.iter().position(|(own, own_rows)| {
-            if !comparer.text(pattern, own) {
-                return false;
-            }
-            let differs = rows_differ(&rows, own_rows, seconds);
-            let fits = differs.is_none();
-            why = why.take().or(differs);
-            fits
+    let (theirs, ours) = (by_name(&recorded.samples), by_name(&own.samples));
+    let pairing = pair(theirs.len(), ours.len(), |at, other| {
+        let ((name, rows), (own_name, own_rows)) = (&theirs[at], &ours[other]);
+        if !comparer.text(unnumbered(name), own_name) {
+            return Fit::Foreign;
+        }
+        let differs = rows_differ(rows, own_rows, seconds).or_else(|| {
+            let (recorded, own) = (recorded.events_of(name), own.events_of(own_name));
+            let names = BTreeMap::from([((*name).to_owned(), (*own_name).to_owned())]);
+            events_differ(comparer, &names, (&recorded, again), &own, seconds)
         });
-        match found {
-            Some(at) => {
-                names.insert(name.to_owned(), left.remove(at).0.to_owned());
-            }
+        differs.map_or(Fit::Fits, Fit::Differs)
+    });
+    let is_late = |rows: &[&Sample]| rows[0].t >= seconds - tolerance(seconds);
+    for (at, why) in pairing.missing {
+        let (name, rows) = &theirs[at];
+        match why {
             // One that appeared in the last moments may do so after the end.
-            None if why.is_none() && rows[0].t > seconds - tolerance(seconds) => {}
-            None => {
-                let why = why.unwrap_or_else(|| "is not there".to_owned());
-                return Err(format!("pod {name}: {why}"));
-            }
+            None if is_late(rows) => {}
+            None => return Err(format!("pod {name}: is not there")),
+            Some(why) => return Err(format!("pod {name}: {why}")),
         }
     }
-    match left
-        .iter()
-        .find(|(_, rows)| rows[0].t < seconds - tolerance(seconds))
-    {
-        Some((name, rows)) => Err(format!("pod {name}: {}, recorded no such pod", course(rows))),
-        None => Ok(names),
+    for left in pairing.left {
+        let (name, rows) = &ours[left];
+        if !is_late(rows) {
+            return Err(format!("pod {name}: {}, recorded no such pod", course(rows)));
+        }
     }
+    let name = |(at, other): (usize, usize)| (theirs[at].0.to_owned(), ours[other].0.to_owned());
+    Ok(pairing.pairs.into_iter().map(name).collect())
 }
 
 /// What a time may differ by, in seconds.

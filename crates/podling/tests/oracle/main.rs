@@ -23,6 +23,7 @@ mod events_table;
 mod jitter;
 mod kubectl;
 mod names;
+mod pairing;
 mod replay;
 mod report;
 mod text;

@@ -113,7 +113,7 @@ impl Replay {
             Vec::new()
         };
         let cluster = Cluster::new(Config {
-            seed: 1,
+            seed: seed(),
             start: start(case),
             nodes,
             components,
@@ -669,6 +669,12 @@ fn start(case: &Case) -> Time {
         Some(t) => START + Duration::from_secs_f64((117.0 - t).rem_euclid(60.0)),
         None => START,
     }
+}
+
+/// The seed of the cluster, 1 unless another is asked for.
+fn seed() -> u64 {
+    let named = std::env::var("ORACLE_SEED").ok();
+    named.and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
 /// The node that the recordings under `node/` were made on.

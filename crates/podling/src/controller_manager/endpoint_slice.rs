@@ -3,10 +3,12 @@
 //! Source: `k8s.io/endpointslice`. Differs from Kubernetes: IPv4 only, no topology hints, no mirroring of
 //! hand-made Endpoints.
 
+use std::collections::BTreeMap;
+
 use crate::apiserver::{ApiServer, DeleteOptions};
-use crate::resource::{ENDPOINT_SLICES, NODES, SERVICES};
+use crate::resource::{ENDPOINT_SLICES, NODES, PODS, SERVICES};
 use crate::status::Status;
-use crate::storage::{Change, Object, text};
+use crate::storage::{Change, ChangeKind, Object, text};
 
 use super::controller::Controller;
 use super::ownership::{self, is_deleted};
@@ -22,6 +24,41 @@ use reconcile::{Behind, Write};
 #[derive(Debug, Default)]
 pub(crate) struct EndpointSliceController {
     triggers: TriggerTimes,
+    /// The pods that are deleted without grace, by service: marked, and gone before the controller would look. Its
+    /// watch tells of the mark first, and it has answered that when it hears of the end.
+    marked: BTreeMap<Key, Vec<Object>>,
+}
+
+impl EndpointSliceController {
+    /// Keeps a pod that a deletion without grace has just marked.
+    fn keep_marked(&mut self, change: &Change, api: &ApiServer) {
+        let pod = &change.object;
+        let is_marked = |pod: &Object| pod["metadata"]["deletionTimestamp"].is_string();
+        let was_free = change.previous.as_ref().is_some_and(|pod| !is_marked(pod));
+        let has_grace = pod["metadata"]["deletionGracePeriodSeconds"] != 0;
+        if change.kind == ChangeKind::Deleted || !was_free || !is_marked(pod) || has_grace {
+            return;
+        }
+        for service in api.list(&SERVICES, Some(text(pod, &["metadata", "namespace"]))) {
+            if behind::selects(service, pod) {
+                self.marked.entry(Key::of(service)).or_default().push(pod.clone());
+            }
+        }
+    }
+
+    /// The pods behind a service as the watch has told of them, and whether there is more to tell.
+    fn told_pods(&mut self, api: &ApiServer, service: &Object) -> (Vec<Object>, bool) {
+        let mut pods = behind::selected_pods(api, service);
+        let marked = self.marked.remove(&Key::of(service)).unwrap_or_default();
+        let is_gone = |pod: &Object| {
+            let uid = &pod["metadata"]["uid"];
+            behind::is_endpoint(pod) && pods.iter().all(|other| other["metadata"]["uid"] != *uid)
+        };
+        let gone: Vec<Object> = marked.into_iter().filter(is_gone).collect();
+        let has_more = !gone.is_empty();
+        pods.extend(gone);
+        (pods, has_more)
+    }
 }
 
 impl Controller for EndpointSliceController {
@@ -33,6 +70,9 @@ impl Controller for EndpointSliceController {
 
     fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {
         behind::observe(queue, change, api);
+        if change.resource == &PODS {
+            self.keep_marked(change, api);
+        }
         if change.resource == &ENDPOINT_SLICES
             && let Some(service) = ownership::controller_of(&change.object)
         {
@@ -46,12 +86,13 @@ impl Controller for EndpointSliceController {
         let Some(service) = api.get(&SERVICES, &key.namespace, &key.name).cloned() else {
             // Its slices are the garbage collector's.
             self.triggers.forget(key);
+            self.marked.remove(key);
             return;
         };
         if !behind::has_endpoints(&service) || is_deleted(&service) {
             return;
         }
-        let pods = behind::selected_pods(api, &service);
+        let (pods, has_more) = self.told_pods(api, &service);
         let trigger = self.triggers.next(&service, &pods);
         let pods: Vec<Behind> = pods
             .into_iter()
@@ -68,6 +109,9 @@ impl Controller for EndpointSliceController {
         match failed {
             true => queue.retry(api.now(), key.clone()),
             false => queue.forget(key),
+        }
+        if has_more {
+            queue.add(api.now(), key.clone());
         }
     }
 }

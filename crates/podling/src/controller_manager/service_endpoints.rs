@@ -51,13 +51,21 @@ pub(crate) fn labels(service: &Value, more: &[(&str, &str)]) -> Value {
 
 /// The pods that the service selects and that have an address and have not ended.
 pub(crate) fn selected_pods(api: &ApiServer, service: &Value) -> Vec<Object> {
-    let selector = &service["spec"]["selector"];
     let pods = api.list(&PODS, Some(text(service, &["metadata", "namespace"])));
-    pods.filter(|pod| matches_map(selector, &pod["metadata"]["labels"]))
-        .filter(|pod| !matches!(pod::phase(pod), "Succeeded" | "Failed"))
-        .filter(|pod| !text(pod, &["status", "podIP"]).is_empty())
+    pods.filter(|pod| selects(service, pod) && is_endpoint(pod))
         .cloned()
         .collect()
+}
+
+/// Whether the service has a selector, and it means the pod.
+pub(crate) fn selects(service: &Value, pod: &Value) -> bool {
+    let selector = &service["spec"]["selector"];
+    selector.is_object() && matches_map(selector, &pod["metadata"]["labels"])
+}
+
+/// Whether the pod can stand behind a service: it has an address and has not ended.
+pub(crate) fn is_endpoint(pod: &Value) -> bool {
+    !matches!(pod::phase(pod), "Succeeded" | "Failed") && !text(pod, &["status", "podIP"]).is_empty()
 }
 
 /// The number of a service's target port in one pod; `None` if the pod has no port of that name.
@@ -99,8 +107,7 @@ pub(crate) fn observe(queue: &mut WorkQueue, change: &Change, api: &ApiServer) {
         let versions = [Some(&change.object), change.previous.as_ref()];
         for pod in versions.into_iter().flatten() {
             for service in api.list(&SERVICES, Some(text(pod, &["metadata", "namespace"]))) {
-                let selector = &service["spec"]["selector"];
-                if selector.is_object() && matches_map(selector, &pod["metadata"]["labels"]) {
+                if selects(service, pod) {
                     queue.add(api.now(), Key::of(service));
                 }
             }

@@ -443,15 +443,15 @@ fn requeue_after(failure: Option<Failure>, now: Time) -> Duration {
 
 /// Adds what `chance` (below 1000) says: up to half, as Kubernetes does. Differs from Kubernetes: after a failure it is
 /// from the middle of that, a sixth to a third, so that what a learner sees hangs less on chance; and where probes may
-/// kill, at most a tenth, because whether the pause after a kill is over (it counts from the kill before) hangs on
+/// kill, a fifteenth to two, because whether the pause after a kill is over (it counts from the kill before) hangs on
 /// it too.
 ///
-/// Example: 60 s with a chance of 500 become 75 s, and 63 s for the pause of a container that a probe has killed.
+/// Example: 60 s with a chance of 500 become 75 s, and 66 s for the pause of a container that a probe has killed.
 fn with_jitter(pause: Duration, failure: Option<Failure>, may_be_killed: bool, chance: u64) -> Duration {
     // From and to, in parts of 60.
     let (least, most) = match failure {
         None => (0, 30),
-        Some(Failure::BackOff(_)) if may_be_killed => (0, 6),
+        Some(Failure::BackOff(_)) if may_be_killed => (4, 8),
         Some(_) => (10, 20),
     };
     let chance = u32::try_from(chance).unwrap_or(0);
@@ -493,7 +493,7 @@ mod tests {
         let minute = Duration::from_secs(60);
         for (failure, killed, from, to) in [
             (None, false, 60, 90),
-            (Some(Failure::BackOff(at(60))), true, 60, 66),
+            (Some(Failure::BackOff(at(60))), true, 64, 68),
             (Some(Failure::BackOff(at(60))), false, 70, 80),
             (Some(Failure::Other), true, 70, 80),
         ] {

@@ -53,10 +53,13 @@ type PodKey = (String, String);
 
 /// The name that pods ask for by `spec.schedulerName`.
 const SCHEDULER: &str = "default-scheduler";
-/// How long a change takes to reach the scheduler, at least and at most.
-const LATENCY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(6));
+/// How long a change takes to reach the scheduler, at least and at most: less than a controller takes to answer it
+/// with a write of its own, so what the scheduler does about a change it does before.
+const LATENCY: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(3));
 /// How long one cycle takes, at least and at most.
-const CYCLE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(3));
+const CYCLE: (Duration, Duration) = (Duration::from_micros(500), Duration::from_micros(1_500));
+/// How much longer a cycle takes that ends with a word about the pod: it is written before the next pod's turn.
+const REPORT: (Duration, Duration) = (Duration::from_millis(3), Duration::from_millis(5));
 
 /// The scheduler.
 #[derive(Debug)]
@@ -397,7 +400,9 @@ impl Scheduler {
             message,
         };
         // A pod that is gone by now needs no condition.
-        drop(pod_status::patch(api, pod, Some(&unscheduled), nominated));
+        if pod_status::patch(api, pod, Some(&unscheduled), nominated) == Ok(true) {
+            self.busy = self.busy.max(api.now()) + self.rng.between(REPORT.0, REPORT.1);
+        }
     }
 
     fn record_failure(&mut self, api: &mut ApiServer, pod: &Object, message: &str) {

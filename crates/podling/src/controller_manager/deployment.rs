@@ -3,19 +3,16 @@
 //! Source: `kubernetes/pkg/controller/deployment`. `kubectl rollout undo|pause|restart` only patch the
 //! Deployment; everything else happens here.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::apiserver::{ApiServer, DeleteOptions};
 use crate::events::{Event, Recorder};
 use crate::resource::{DEPLOYMENTS, PODS, REPLICA_SETS};
-use crate::rng::Rng;
 use crate::status::Status;
 use crate::storage::{Change, ChangeKind, Object, text};
 
 use super::controller::Controller;
-use super::queue::{Key, Span, WorkQueue};
+use super::queue::{Key, WorkQueue};
 use super::{ownership, pod, write_options};
 
 mod plan;
@@ -27,9 +24,6 @@ mod strategy;
 use plan::{Observed, Write};
 use replicas::ReplicaSet;
 use status::Condition;
-
-/// How long a change takes to reach the controller.
-const LATENCY: Span = (Duration::from_millis(3), Duration::from_millis(10));
 
 /// The controller, and what it remembers.
 #[derive(Debug)]
@@ -99,10 +93,6 @@ impl Controller for DeploymentController {
 
     fn name(&self) -> &'static str {
         "deployment-controller"
-    }
-
-    fn work_queue(&self, rng: Rng) -> WorkQueue {
-        WorkQueue::with_latency(rng, LATENCY)
     }
 
     fn observe(&mut self, change: &Change, api: &ApiServer, queue: &mut WorkQueue) {

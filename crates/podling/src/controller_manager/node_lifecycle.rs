@@ -15,7 +15,7 @@ use crate::resource::{LEASES, NODES, PODS};
 use crate::rng::Rng;
 use crate::storage::{Change, ChangeKind, Object, text};
 
-use super::queue::{Key, WorkQueue, next_round};
+use super::queue::{Key, Span, WorkQueue, next_round};
 use super::write_options;
 
 mod health;
@@ -30,6 +30,9 @@ const MONITOR: Duration = Duration::from_secs(5);
 const FIRST_LOOK: Duration = Duration::from_millis(500);
 /// How long after a look those that are silent are tainted.
 const TAINT_PASS: Duration = Duration::from_millis(100);
+
+/// How long a taint that a change calls for takes: the node is read anew, and then patched.
+const LATENCY: Span = (Duration::from_millis(7), Duration::from_millis(11));
 
 /// How long kubelets may cache Secrets; 0 s in clusters of up to 100 nodes.
 const TTL: &str = "node.alpha.kubernetes.io/ttl";
@@ -75,7 +78,7 @@ impl NodeLifecycleController {
     /// A controller that has seen nothing yet; `seed` makes its jitter.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            queue: WorkQueue::new(Rng::named("node-lifecycle-controller", seed)),
+            queue: WorkQueue::with_latency(Rng::named("node-lifecycle-controller", seed), LATENCY),
             events: Recorder::new("node-controller", None),
             started: None,
             next_look: None,

@@ -16,8 +16,9 @@ use crate::timers::Timers;
 /// At least and at most how long something takes.
 pub(crate) type Span = (Duration, Duration);
 
-/// How long a change takes to reach a controller.
-const LATENCY: Span = (Duration::from_millis(2), Duration::from_millis(12));
+/// How long after a change a controller has written what it does about it. Short, since all that comes meanwhile is
+/// answered by that one write: pods that become ready one by one are so many steps of a rollout.
+const LATENCY: Span = (Duration::from_millis(3), Duration::from_millis(7));
 /// The first wait after a failure, and the longest.
 const BACK_OFF: Span = (Duration::from_millis(5), Duration::from_secs(1000));
 

@@ -14,7 +14,8 @@ use crate::storage::{Object, text};
 use super::key_of;
 
 /// Sets a condition of the pod as it is now, and the node that it is nominated for; an empty name ends a nomination,
-/// `None` leaves it as it is. Nothing is written where nothing changes, or where the pod is gone.
+/// `None` leaves it as it is. Nothing is written where nothing changes, or where the pod is gone; whether something
+/// was.
 ///
 /// # Errors
 /// When the API server refuses.
@@ -23,14 +24,15 @@ pub(crate) fn patch(
     pod: &Object,
     condition: Option<&Condition<'_>>,
     nominated: Option<&str>,
-) -> Result<(), Status> {
+) -> Result<bool, Status> {
     let (namespace, name) = key_of(pod);
     let current = api.get(&PODS, &namespace, &name);
     match current.and_then(|pod| patched(pod, condition, nominated, api.now())) {
-        Some(pod) => api
-            .update(&PODS, Some("status"), pod, &super::options())
-            .map(drop),
-        None => Ok(()),
+        Some(pod) => {
+            api.update(&PODS, Some("status"), pod, &super::options())?;
+            Ok(true)
+        }
+        None => Ok(false),
     }
 }
 

@@ -108,3 +108,46 @@ fn pods_of_a_node_that_is_gone_are_collected() {
     scene.wait_with(40, &["b"]);
     assert_eq!(scene.items(PODS).iter().map(name).collect::<Vec<_>>(), ["on-b"]);
 }
+
+#[test]
+fn pods_that_wait_for_a_cordoned_node_hear_of_its_taint_before_they_get_it() {
+    for seed in 1..=20 {
+        let mut scene = Scene::new(seed, &["n"], Components::default());
+        scene.wait(30.0);
+        scene.call(
+            "PATCH",
+            &format!("{NODES}/n"),
+            &json!({"spec": {"unschedulable": true}}),
+        );
+        scene.wait(1.0);
+        let spec = json!({"containers": [{"name": "c", "image": "nginx:1.25.3"}]});
+        scene.call("POST", PODS, &json!({"metadata": {"name": "p"}, "spec": spec}));
+        scene.wait(5.0);
+        scene.call(
+            "PATCH",
+            &format!("{NODES}/n"),
+            &json!({"spec": {"unschedulable": false}}),
+        );
+        scene.wait(1.0);
+        let events = scene.items(EVENTS);
+        let of_scheduler = events
+            .iter()
+            .filter(|event| event["reportingComponent"] == "default-scheduler");
+        let said: Vec<&str> = of_scheduler
+            .filter_map(|event| event["message"].as_str())
+            .collect();
+        let why = |reason: &str| {
+            format!(
+                "0/1 nodes are available: 1 node(s) {reason}. no new claims to deallocate, preemption: 0/1 \
+                     nodes are available: 1 Preemption is not helpful for scheduling."
+            )
+        };
+        let mut expected = vec![why("were unschedulable"), why("had untolerated taint(s)")];
+        expected.push("Successfully assigned default/p to n".to_owned());
+        assert_eq!(said.len(), 3, "seed {seed}: {said:?}");
+        assert!(
+            expected.iter().all(|one| said.contains(&one.as_str())),
+            "seed {seed}: {said:?}"
+        );
+    }
+}

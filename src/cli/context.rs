@@ -9,6 +9,7 @@ use crate::cluster::kind::{Kind, Wanted};
 use crate::cluster::{Arrival, Connection, Place, Provider, kind_config};
 use crate::lab::{Catalogue, Lab, Language};
 use crate::platform::folders::Folders;
+use crate::platform::lock::Lock;
 use crate::platform::{files, processes};
 use crate::session::record::{Record, Stage};
 use crate::session::store::Store;
@@ -164,6 +165,12 @@ impl<'a> Context<'a> {
             Ok(_) | Err(Trouble::Session(session::Error::NoLab)) => Ok(None),
             Err(trouble) => Err(trouble),
         }
+    }
+
+    /// Held while a cluster is taken away: no lab is started, reset, stopped or proved meanwhile.
+    pub(super) fn alone(&self, command: &str) -> Result<Lock, Trouble> {
+        self.store()?;
+        Ok(Lock::take(&self.folders.lock(), command).map_err(session::Error::from)?)
     }
 
     /// Makes sure that no lab is running on the cluster `name`.

@@ -77,7 +77,7 @@ pub struct Kind {
 pub enum Occupancy {
     /// Nothing that matters: it may be swept.
     Free,
-    /// A lab that is just being started. It sweeps the cluster itself, and then counts on what it put there.
+    /// A lab that is just being started, stopped or proved. That sweeps the cluster itself, and then counts on what it put there.
     Starting,
     /// A lab that is running. It is gone if the cluster is.
     Running,

@@ -25,7 +25,7 @@ pub fn fits(hint: &Hint, checker: &Checker) -> bool {
 /// When a file can't be read or written.
 pub fn note(store: &mut Store, record: &mut Record, hint: &Hint) -> Result<(), Error> {
     let id = hint.id.clone();
-    if let Some(updated) = store.update(move |record| record.hints.push(id))? {
+    if let Some(updated) = store.update(record, move |it| it.hints.push(id))? {
         *record = updated;
     }
     let step = u32::try_from(record.hints.len()).unwrap_or(u32::MAX);

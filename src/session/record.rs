@@ -60,6 +60,11 @@ pub enum Stage {
 }
 
 impl Record {
+    /// Whether both tell of the same lab at the same place, however far it came.
+    pub fn is_same_lab(&self, other: &Self) -> bool {
+        self.lab == other.lab && self.place == other.place
+    }
+
     /// A lab that is about to be prepared.
     pub fn preparing(lab: &str, pack: Option<PathBuf>, place: Place, now: Timestamp) -> Self {
         Self {

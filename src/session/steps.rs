@@ -118,19 +118,39 @@ pub async fn give_up(
     Ok(())
 }
 
-/// Puts the lab back to the break, whatever was done since.
+/// The lab at hand, which must still be the one that `known` tells of, at the same place: the provider in hand is that one's. To
+/// be asked under the lock.
+fn still(store: &mut Store, known: &Record) -> Result<Record, Error> {
+    let record = store.record()?.ok_or(Error::NoLab)?;
+    if record.lab != known.lab {
+        return Err(Error::OtherLab {
+            running: record.lab,
+            asked: known.lab.clone(),
+        });
+    }
+    if record.place != known.place {
+        return Err(Error::OtherPlace {
+            lab: record.lab,
+            place: record.place,
+        });
+    }
+    Ok(record)
+}
+
+/// Puts the lab back to the break, whatever was done since. `known` is the lab at hand as it was when `provider` was chosen.
 ///
 /// # Errors
-/// When the lab is not at hand, another command is at work, the cluster can't be had, or a file can't be written.
+/// When the lab is not at hand any more, another command is at work, the cluster can't be had, or a file can't be written.
 pub async fn reset(
     store: &mut Store,
+    known: &Record,
     lab: &Lab,
     provider: &dyn Provider,
     readme: &str,
     command: &str,
 ) -> Result<Running, Error> {
     let _lock = Lock::take(&store.folders().lock(), command)?;
-    let old = store.record()?.ok_or(Error::NoLab)?;
+    let old = still(store, known)?;
     let mut record = Record::preparing(lab.id(), old.pack, old.place, Timestamp::now());
     record.namespace = provider.namespace();
     record.hints = old.hints;
@@ -179,13 +199,19 @@ pub fn scope(provider: &dyn Provider) -> Scope {
     }
 }
 
-/// Puts the lab away; nothing of it stays on the cluster. Progress and work folder stay.
+/// Puts the lab away; nothing of it stays on the cluster. Progress and work folder stay. `known` is the lab at hand as it was
+/// when `provider` was chosen.
 ///
 /// # Errors
-/// When another command is at work, or the cluster can't be tidied up.
-pub async fn stop(store: &mut Store, provider: &dyn Provider, command: &str) -> Result<(), Error> {
+/// When the lab is not at hand any more, another command is at work, or the cluster can't be tidied up.
+pub async fn stop(
+    store: &mut Store,
+    known: &Record,
+    provider: &dyn Provider,
+    command: &str,
+) -> Result<(), Error> {
     let _lock = Lock::take(&store.folders().lock(), command)?;
-    let record = store.record()?.ok_or(Error::NoLab)?;
+    let record = still(store, known)?;
     provider.leave().await?;
     store.replace(None)?;
     store.note(&record.lab, Event::Stopped)?;
@@ -211,7 +237,7 @@ pub async fn apply_saved(
         let applied = work_folder::apply(&connection.client, &record.namespace, reach, &saved).await;
         if applied.refused.is_none() {
             let (file, text) = (saved.file.clone(), saved.text.clone());
-            if let Some(updated) = store.update(move |record| drop(record.applied.insert(file, text)))? {
+            if let Some(updated) = store.update(record, move |it| drop(it.applied.insert(file, text)))? {
                 *record = updated;
             }
             store.note(&record.lab, Event::ManifestApplied { file: saved.file })?;
@@ -258,10 +284,10 @@ pub fn note_reports(store: &mut Store, record: &mut Record, reports: &[Report]) 
         store.note(&record.lab, Event::Solved)?;
     }
     if solved || !fresh.is_empty() {
-        let updated = store.update(|record| {
-            record.passed.extend(fresh);
+        let updated = store.update(record, |it| {
+            it.passed.extend(fresh);
             if solved {
-                record.stage = Stage::Solved;
+                it.stage = Stage::Solved;
             }
         })?;
         *record = updated.unwrap_or_else(|| record.clone());

@@ -69,13 +69,18 @@ impl Store {
         self.load_progress(&entries)
     }
 
-    /// Changes the lab at hand, if there is one; returns it as it is then.
+    /// Changes the lab at hand, if it is still the one that `known` tells of, at the same place; returns it as it is then. Another
+    /// command may have stopped it meanwhile and started another.
     ///
     /// # Errors
     /// When the file can't be read or written.
-    pub fn update(&mut self, change: impl FnOnce(&mut Record)) -> Result<Option<Record>, files::Error> {
+    pub fn update(
+        &mut self,
+        known: &Record,
+        change: impl FnOnce(&mut Record),
+    ) -> Result<Option<Record>, files::Error> {
         let _alone = self.alone()?;
-        let Some(mut record) = self.record()? else {
+        let Some(mut record) = self.record()?.filter(|record| record.is_same_lab(known)) else {
             return Ok(None);
         };
         let before = record.clone();
@@ -140,6 +145,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Place;
     use crate::platform::scratch::Scratch;
 
     fn store(scratch: &Scratch) -> Store {
@@ -168,6 +174,24 @@ mod tests {
             .map(|store| store.note("a", Event::Started).unwrap().seq)
             .collect();
         assert_eq!(numbers, [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_learnt_of_a_lab_is_not_written_to_another_that_took_its_place() {
+        let scratch = Scratch::new();
+        let mut store = store(&scratch);
+        let record = |lab: &str| Record::preparing(lab, None, Place::Embedded, Timestamp::now());
+        store.replace(Some(&record("b"))).unwrap();
+        let change = |it: &mut Record| it.solution_shown = true;
+        assert_eq!(store.update(&record("a"), change).unwrap(), None);
+        assert!(!store.record().unwrap().unwrap().solution_shown);
+        assert!(
+            store
+                .update(&record("b"), change)
+                .unwrap()
+                .unwrap()
+                .solution_shown
+        );
     }
 
     #[test]

@@ -72,6 +72,10 @@ fn ctrl_c_puts_the_lab_away_and_the_next_command_works() {
         .bbf("lab start ch07-readiness --cluster kind --no-live")
         .code(3);
     assert!(blocked.stderr.contains("bbf lab test"), "{blocked:?}");
+    for line in ["cluster delete bbf-single", "cluster stop bbf-single"] {
+        let refused = world.bbf(line).code(3);
+        assert!(refused.stderr.contains("bbf lab test"), "{line}: {refused:?}");
+    }
     kill("-INT", child.id());
     let ended = world.home.ended(child.wait_with_output().unwrap()).code(3);
     assert!(ended.stderr.contains("Nothing half made"), "{ended:?}");

@@ -346,11 +346,12 @@ fn a_cluster_that_another_bbf_is_making_is_not_taken_for_gone_nor_for_foreign() 
     for line in [
         "cluster start bbf-single",
         "cluster stop bbf-single",
+        "cluster delete bbf-single",
         "cluster prepare ch07-readiness",
     ] {
         let ended = world.bbf(line).code(3);
         assert!(
-            ended.stderr.contains("Another bbf is at work on bbf-single"),
+            ended.stderr.contains("Another bbf is at work"),
             "{line}: {ended:?}"
         );
     }

@@ -8,6 +8,7 @@ use crate::ui::messages::clusters;
 /// Deletes the cluster `name`, unless a lab is running on it.
 pub(in crate::cli) async fn run(context: &mut Context<'_>, name: &str) -> Result<Exit, Trouble> {
     let provider = super::chosen(context, Some(name)).await?;
+    let _alone = context.alone(&format!("bbf cluster delete {name}"))?;
     context.must_be_free(name)?;
     provider.remove().await?;
     let language = context.language();

@@ -9,6 +9,7 @@ use crate::cli::trouble::Trouble;
 use crate::cluster::kind::{self, Kind, Occupancy, Wanted};
 use crate::cluster::{Provider as _, images};
 use crate::lab::Lab;
+use crate::platform::lock::Lock;
 use crate::session::record::Stage;
 use crate::ui::messages::clusters;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +46,10 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, arguments: &Prepare) 
 }
 
 fn occupancy(context: &mut Context<'_>, name: &str) -> Result<Occupancy, Trouble> {
+    // A lab that is being proved is not the lab at hand, and yet on some cluster.
+    if Lock::holder(&context.folders.lock()).is_some() {
+        return Ok(Occupancy::Starting);
+    }
     Ok(match context.lab_on(name)?.map(|record| record.stage) {
         None => Occupancy::Free,
         Some(Stage::Preparing) => Occupancy::Starting,

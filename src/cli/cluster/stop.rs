@@ -8,6 +8,7 @@ use crate::ui::messages::commands;
 /// Stops the cluster `name`, or that of the lab at hand.
 pub(in crate::cli) async fn run(context: &mut Context<'_>, name: Option<&str>) -> Result<Exit, Trouble> {
     let provider = super::chosen(context, name).await?;
+    let _alone = context.alone("bbf cluster stop")?;
     let stopped = provider.stop().await?;
     let language = context.language();
     context

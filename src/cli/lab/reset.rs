@@ -16,6 +16,7 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) 
     let command = format!("bbf lab reset {}", at_hand.lab.id());
     let work = steps::reset(
         &mut at_hand.store,
+        &at_hand.record,
         &at_hand.lab,
         provider.as_ref(),
         &readme,

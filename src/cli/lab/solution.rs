@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(context: &mut Context<'_>, arguments: &Solution) -> Re
     }
     at_hand
         .store
-        .update(|record| record.solution_shown = true)
+        .update(&at_hand.record, |it| it.solution_shown = true)
         .map_err(session::Error::from)?;
     at_hand
         .store

@@ -1,7 +1,7 @@
 //! `bbf lab stop`: the lab and its cluster are put away; progress and manifests stay.
 
 use crate::cli::Exit;
-use crate::cli::context::Context;
+use crate::cli::context::{AtHand, Context};
 use crate::cli::trouble::Trouble;
 use crate::session::{self, steps};
 use crate::ui::messages::labs;
@@ -19,7 +19,8 @@ pub(in crate::cli) async fn run(context: &mut Context<'_>, asked: Option<&str>) 
     };
     let provider = context.provider_of(&at_hand)?;
     let command = format!("bbf lab stop {}", at_hand.lab.id());
-    steps::stop(&mut at_hand.store, provider.as_ref(), &command).await?;
+    let AtHand { store, record, .. } = &mut at_hand;
+    steps::stop(store, record, provider.as_ref(), &command).await?;
     context.say_damaged(&mut at_hand.store);
     context
         .printer

@@ -8,9 +8,7 @@ use crate::cli::context::{self, Context, unless_cancelled};
 use crate::cli::trouble::Trouble;
 use crate::cluster::{Place, Provider};
 use crate::lab::{Lab, Language};
-use crate::platform::lock::Lock;
 use crate::platform::programs;
-use crate::session;
 use crate::ui::messages::{labs, trouble};
 use crate::ui::printer::Printer;
 use std::path::Path;
@@ -66,9 +64,8 @@ async fn on_cluster(
     kubectl: Option<&Path>,
 ) -> Result<Vec<Proof>, Trouble> {
     let language = context.language();
-    context.store()?;
     // Whoever starts a lab meanwhile would sweep away what is being tried.
-    let _alone = Lock::take(&context.folders.lock(), "bbf lab test").map_err(session::Error::from)?;
+    let _alone = context.alone("bbf lab test")?;
     context.printer.status(&labs::proof_in_real_time(language));
     let watched = arguments.watch.map(|time| Duration::from_secs(time.as_seconds()));
     let mut proofs = vec![];

@@ -331,13 +331,14 @@ impl Desk {
             Action::Reset => self.reset().await?,
             Action::Stop => {
                 let command = format!("bbf lab stop {}", self.at_hand.lab.id());
-                steps::stop(&mut self.at_hand.store, self.provider.as_ref(), &command).await?;
+                let AtHand { store, record, .. } = &mut self.at_hand;
+                steps::stop(store, record, self.provider.as_ref(), &command).await?;
                 return Ok(Next::Stopped);
             }
             _ => {
                 let AtHand { store, record, lab } = &mut self.at_hand;
                 let updated = store
-                    .update(|record| record.solution_shown = true)
+                    .update(record, |it| it.solution_shown = true)
                     .map_err(session::Error::from)?;
                 *record = updated.unwrap_or_else(|| record.clone());
                 store
@@ -353,7 +354,7 @@ impl Desk {
         let readme = task::readme(&self.at_hand.lab, self.language);
         let AtHand { store, record, lab } = &mut self.at_hand;
         let command = format!("bbf lab reset {}", lab.id());
-        let running = steps::reset(store, lab, self.provider.as_ref(), &readme, &command).await?;
+        let running = steps::reset(store, record, lab, self.provider.as_ref(), &readme, &command).await?;
         *record = running.record;
         self.take_over(running.connection);
         self.read(Reading::Task);

@@ -45,7 +45,7 @@ pub(crate) async fn run(world: &World, program: &str, arguments: &[&str]) -> Out
             let label = option(arguments, "--filter").and_then(|filter| filter.rsplit('=').next());
             for node in world.nodes(label.ok_or("no filter")?)? {
                 println!(
-                    "{}\t{}",
+                    "{} {}",
                     node.name,
                     if node.running {
                         "Up 3 minutes"

@@ -28,6 +28,12 @@ pub(crate) async fn run(world: &World, arguments: &[&str]) -> Outcome {
             .map(Path::new)
             .ok_or("a kubeconfig that is not bbf's")
     };
+    if let Some(kubeconfig) = option(arguments, "--kubeconfig") {
+        let lock = format!("{kubeconfig}.lock");
+        if Path::new(&lock).exists() {
+            return Err(format!("ERROR: failed to lock config file: open {lock}: file exists").into());
+        }
+    }
     match arguments {
         ["get", "clusters"] => {
             let clusters = world.clusters()?;
@@ -75,6 +81,13 @@ fn step(words: &str, done: Outcome) -> Outcome {
 }
 
 async fn create(world: &World, name: &str, config: &str, image: &str, kubeconfig: &Path) -> Outcome {
+    if world.fails("overtaken") {
+        prepare(
+            world,
+            name,
+            &kind_config::nodes("the configuration", config, name)?,
+        )?;
+    }
     if !world.nodes(name)?.is_empty() {
         return Err(format!(
             "ERROR: failed to create cluster: node(s) already exist for a cluster with the name \"{name}\""

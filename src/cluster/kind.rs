@@ -31,15 +31,22 @@ use crate::manifest;
 use crate::platform::files::{self, Access};
 use crate::platform::lock::{self, Lock};
 use crate::platform::processes::{self, Ending};
+use crate::platform::temporary::TemporaryFile;
 use containers::NodeContainer;
 use decide::{Plan, There, Why, decide, is_ours};
 use program::Making;
-use record::{Folder, MadeOf, Record};
+use record::{Folder, MadeOf, Record, Stage};
 use std::path::Path;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long a cluster that runs may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a cluster that runs may take until it answers and all its nodes are ready (docker may have been started a moment
+/// ago), and how long to wait between looks.
+const AWAKE_LIMIT: Duration = Duration::from_secs(40);
+const AWAKE_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a cluster may take until all its nodes are ready.
 const READY_LIMIT: Duration = Duration::from_secs(240);
@@ -192,15 +199,10 @@ impl Kind {
         if containers.runtime.is_known_to_kind_load() {
             return kind.load_images(&self.name, images).await;
         }
-        let archive = self.folder.images();
-        let saved = containers.save(&archive, images).await;
-        let loaded = match saved {
-            Ok(()) => kind.load_archive(&self.name, &archive).await,
-            failed => failed,
-        };
-        // It is as large as the images are.
-        std::fs::remove_file(&archive).ok();
-        loaded
+        // It is as large as the images are, and goes even where the learner has had enough.
+        let archive = TemporaryFile(self.folder.images());
+        containers.save(&archive.0, images).await?;
+        kind.load_archive(&self.name, &archive.0).await
     }
 
     /// Whether the cluster is there and its API answers, whatever else is wrong.
@@ -373,31 +375,59 @@ impl Kind {
     }
 
     async fn swept(&self, programs: &Programs, look: &Look, made_of: MadeOf) -> Result<Connection, Error> {
-        let connection = self.reach(programs, look).await?;
-        let inventory = look.record.as_ref().and_then(|record| record.inventory.as_ref());
-        (self.watcher)(&Doing::Sweeping);
-        match sweep::sweep(&connection.client, inventory.unwrap_or(&<_>::default())).await? {
-            Ok(()) => Ok(connection),
-            Err(left) => {
-                (self.watcher)(&Doing::NotClean(left));
-                self.delete(programs).await?;
-                self.make(programs, made_of).await
+        let left = match self.sweep(programs, look, AWAKE_LIMIT).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(left)) => left,
+            // A learner may break more than a sweep can mend, the API server itself too.
+            Err(Error::Unreachable(why) | Error::Damaged { why, .. }) => vec![why],
+            Err(Error::NotReady(why)) => vec![why.to_string()],
+            Err(error) => return Err(error),
+        };
+        (self.watcher)(&Doing::NotClean(left));
+        self.delete(programs).await?;
+        self.make(programs, made_of).await
+    }
+
+    /// Reaches a cluster whose nodes may have come up with docker only a moment ago.
+    async fn awake(&self, programs: &Programs, look: &Look, patience: Duration) -> Result<Connection, Error> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.reach(programs, look).await {
+                Err(Error::Unreachable(_)) if Instant::now() < deadline => {
+                    tokio::time::sleep(AWAKE_PAUSE).await;
+                }
+                reached => return reached,
             }
         }
+    }
+
+    /// Sweeps a cluster that is there; or else says what is not as it was. A node that is not ready would hold its Pods for ever.
+    async fn sweep(
+        &self,
+        programs: &Programs,
+        look: &Look,
+        patience: Duration,
+    ) -> Result<Result<Connection, Vec<String>>, Error> {
+        let connection = self.awake(programs, look, patience).await?;
+        let client = &connection.client;
+        (self.watcher)(&Doing::Sweeping);
+        readiness::all_ready_within(client, &self.namespace(), patience).await?;
+        let inventory = look.record.as_ref().and_then(|record| record.inventory.as_ref());
+        let swept = sweep::sweep(client, inventory.unwrap_or(&<_>::default())).await?;
+        Ok(swept.map(|()| connection))
     }
 
     /// Sweeps the cluster, if a lab was on it.
     async fn left(&self) -> Result<(), Error> {
         let _alone = self.lock("bbf lab stop")?;
+        self.end_orphan();
         let (programs, look) = self.look().await?;
-        let inventory = look.record.as_ref().and_then(|record| record.inventory.clone());
-        let (There::Own { .. }, Some(inventory)) = (look.there, inventory) else {
+        let (There::Own { .. }, Some(Stage::Made)) = (look.there, look.stage()) else {
             // Nothing of the lab is left, or nothing of it was ever there.
             return Ok(());
         };
-        let connection = self.reach(&programs, &look).await?;
-        (self.watcher)(&Doing::Sweeping);
-        if let Err(left) = sweep::sweep(&connection.client, &inventory).await? {
+        // What can't be swept at once is swept before the next lab.
+        if let Err(left) = self.sweep(&programs, &look, Duration::ZERO).await? {
             (self.watcher)(&Doing::NotClean(left));
             self.delete(&programs).await?;
         }
@@ -439,9 +469,17 @@ impl Kind {
             log: &self.folder.log(),
             pid: &self.folder.pid(),
         };
-        if let Err(failure) = programs.kind.create(&making, &self.watcher).await {
-            self.tidy_up(programs).await;
-            return Err(failure.into());
+        match programs.kind.create(&making, &self.watcher).await {
+            Ok(()) => {}
+            // Someone was faster with a cluster of the same name. It may carry no mark yet, and nothing of it is bbf's.
+            Err(Failure::AlreadyThere) => {
+                self.folder.forget()?;
+                return Err(Failure::Foreign(self.name.clone()).into());
+            }
+            Err(failure) => {
+                self.tidy_up(programs).await;
+                return Err(failure.into());
+            }
         }
         let client = self.client().await?;
         (self.watcher)(&Doing::WaitingForNodes);
@@ -467,7 +505,8 @@ impl Kind {
         Ok(self.folder.forget()?)
     }
 
-    /// Ends a kind that goes on making the cluster although its bbf was killed.
+    /// Ends a kind that goes on making the cluster although its bbf was killed, and takes away the lock that a killed kind leaves
+    /// beside the kubeconfig. Under bbf's own lock no other kind is at work on it.
     fn end_orphan(&self) {
         let pid = files::read(&self.folder.pid()).ok().flatten();
         let pid: Option<u32> = pid.and_then(|text| String::from_utf8_lossy(&text).trim().parse().ok());
@@ -480,6 +519,8 @@ impl Kind {
             processes::end(pid, Ending::Forced).ok();
             processes::wait_until(ENDING_LIMIT, || !is_it(pid));
         }
+        // If it can't be removed, kind says so.
+        files::remove(&self.folder.kubeconfig_lock()).ok();
     }
 
     async fn add_ons(&self, connection: &Connection) -> Result<(), Error> {
@@ -506,7 +547,7 @@ pub fn cluster_name(configuration: &str) -> String {
 }
 
 impl Look {
-    fn stage(&self) -> Option<record::Stage> {
+    fn stage(&self) -> Option<Stage> {
         self.record.as_ref().map(Record::stage)
     }
 }

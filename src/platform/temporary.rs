@@ -35,3 +35,12 @@ impl Drop for TemporaryFolder {
         std::fs::remove_dir_all(&self.0).ok();
     }
 }
+
+/// A file that is removed when it is no longer needed, however that comes; there need not be one.
+pub struct TemporaryFile(pub PathBuf);
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+    }
+}

@@ -381,6 +381,47 @@ fn prepare_makes_what_a_killed_start_left_half_made_and_touches_no_lab() {
 }
 
 #[test]
+fn a_cluster_that_someone_else_was_faster_with_is_left_alone_though_it_has_no_mark_yet() {
+    let world = World::new();
+    world.fail("overtaken");
+    let refused = world.bbf(START).code(3);
+    assert!(refused.stderr.contains("It is left alone"), "{refused:?}");
+    assert_eq!(world.containers(), ["bbf-single-control-plane"]);
+    assert!(!world.calls().contains("kind delete"), "{}", world.calls());
+    world.fail("");
+    world.bbf("cluster delete bbf-single").code(2);
+}
+
+#[test]
+fn the_lock_of_a_killed_kind_stops_no_later_one() {
+    let world = World::new();
+    let lock = world.home.state("clusters/bbf-single/kubeconfig.lock");
+    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    for line in [START, "lab stop", "cluster delete bbf-single"] {
+        std::fs::write(&lock, "").unwrap();
+        world.bbf(line).code(0);
+    }
+    assert!(world.containers().is_empty());
+}
+
+#[test]
+fn a_cluster_that_is_broken_beyond_a_sweep_holds_no_learner_and_is_made_anew() {
+    let world = World::new();
+    world.bbf(START).code(0);
+    // Its API server is gone, though docker says that its node runs.
+    let server = std::fs::read_to_string(world.path("clusters/bbf-single/server.lock")).unwrap();
+    kill("-KILL", server.split(' ').next().unwrap().parse().unwrap());
+    let stopped = world.bbf("lab stop").code(0);
+    assert!(stopped.stderr.contains("can't be reached now"), "{stopped:?}");
+    // What leads to it is damaged besides, so that nothing is waited for.
+    std::fs::write(world.kubeconfig("bbf-single"), "nonsense").unwrap();
+    let started = world.bbf(OTHER).code(0);
+    assert!(started.stderr.contains("made anew"), "{started:?}");
+    world.bbf("lab check --timeout 1").code(1);
+    assert_eq!(world.calls().matches("kind create cluster").count(), 2);
+}
+
+#[test]
 fn foreign_clusters_are_refused() {
     for marked in [true, false] {
         let world = World::new();

@@ -19,6 +19,10 @@ pub(super) fn failed(failure: &Failure, language: Language) -> (Exit, Complaint)
             say::no_runtime(language),
             [say::install_docker(language), or_embedded()],
         ),
+        Failure::NoSuchRuntime(runtime) => environment(
+            say::no_such_runtime(language, runtime),
+            [say::choose_runtime(language, runtime), or_embedded()],
+        ),
         Failure::NoKind => environment(
             say::no_kind(language),
             [say::install_kind(language), or_embedded()],
@@ -52,6 +56,10 @@ pub(super) fn failed(failure: &Failure, language: Language) -> (Exit, Complaint)
         Failure::OpenFiles { said } => {
             environment(say::open_files(language, said), [say::raise_inotify(language)])
         }
+        Failure::AlreadyThere => environment(
+            say::runtime_failed(language, failure),
+            [trouble::wait_and_retry(language)],
+        ),
         Failure::Foreign(name) => environment(
             say::foreign(language, name),
             [say::remove_foreign(language, name)],

@@ -38,8 +38,8 @@ impl Containers {
     pub fn find() -> Result<Self, Failure> {
         let asked = std::env::var(VARIABLE).ok();
         let there = |runtime: Runtime| programs::find(runtime.program()).is_some();
-        let chosen = Runtime::choose(asked.as_deref(), there).ok_or(Failure::NoRuntime)?;
-        Self::of(chosen)
+        let missing = || Runtime::named(asked.as_deref()).map_or(Failure::NoRuntime, Failure::NoSuchRuntime);
+        Self::of(Runtime::choose(asked.as_deref(), there).ok_or_else(missing)?)
     }
 
     /// A certain runtime.
@@ -47,7 +47,7 @@ impl Containers {
     /// # Errors
     /// When it is not installed.
     pub(super) fn of(runtime: Runtime) -> Result<Self, Failure> {
-        let path = programs::find(runtime.program()).ok_or(Failure::NoRuntime)?;
+        let path = programs::find(runtime.program()).ok_or(Failure::NoSuchRuntime(runtime))?;
         Ok(Self {
             runtime,
             program: Program::new(path),
@@ -101,7 +101,8 @@ impl Containers {
     /// The nodes of a kind cluster.
     pub(super) async fn nodes(&self, cluster: &str) -> Result<Vec<NodeContainer>, Failure> {
         let label = format!("label={CLUSTER_LABEL}={cluster}");
-        let format = "{{.Names}}\t{{.Status}}";
+        // podman before 4.4 lays tabs out as columns.
+        let format = "{{.Names}} {{.Status}}";
         let ended = self
             .run(&["ps", "--all", "--filter", &label, "--format", format])
             .await?;
@@ -199,7 +200,8 @@ impl Containers {
 
 /// A line of `ps`: the name, and a status such as `Up 3 minutes` or `Exited (0) 2 days ago`.
 fn node_container(line: &str) -> Option<NodeContainer> {
-    let (name, status) = line.split_once('\t')?;
+    let (name, status) = line.split_once(char::is_whitespace)?;
+    let status = status.trim_start();
     Some(NodeContainer {
         name: name.to_owned(),
         running: status.starts_with("Up") && !status.contains("(Paused)"),
@@ -224,21 +226,21 @@ mod tests {
     fn the_lines_of_ps_are_read() {
         for (line, name, running) in [
             (
-                "bbf-single-control-plane\tUp 3 minutes",
+                "bbf-single-control-plane Up 3 minutes",
                 "bbf-single-control-plane",
                 true,
             ),
             (
-                "bbf-single-worker\tExited (137) 2 days ago",
+                "bbf-single-worker  Exited (137) 2 days ago",
                 "bbf-single-worker",
                 false,
             ),
             (
-                "bbf-single-worker2\tUp 3 minutes (Paused)",
+                "bbf-single-worker2 Up 3 minutes (Paused)",
                 "bbf-single-worker2",
                 false,
             ),
-            ("bbf-single-worker3\tCreated", "bbf-single-worker3", false),
+            ("bbf-single-worker3 Created", "bbf-single-worker3", false),
         ] {
             let name = name.to_owned();
             assert_eq!(node_container(line), Some(NodeContainer { name, running }));

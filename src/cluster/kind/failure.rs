@@ -2,11 +2,15 @@
 //! kind; what none of them fits is told in full.
 
 use super::runtime::Runtime;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 /// Why a kind cluster could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
+    /// The container runtime that was asked for, or that a cluster was made with, is not installed.
+    #[error("{0} is not installed")]
+    NoSuchRuntime(Runtime),
     /// None of the container runtimes that kind supports is installed.
     #[error("none of docker, podman and nerdctl is installed")]
     NoRuntime,
@@ -65,6 +69,9 @@ pub enum Failure {
         /// What was said.
         said: String,
     },
+    /// kind found a cluster of this name when it was about to make one.
+    #[error("a cluster of this name is there already")]
+    AlreadyThere,
     /// A cluster of this name is there that bbf did not make.
     #[error("the kind cluster {0} is not bbf's")]
     Foreign(String),
@@ -95,7 +102,7 @@ pub(super) fn read(runtime: Runtime, said: &str) -> Failure {
     let told = || last_words(said);
     if holds(&[
         "permission denied while trying to connect",
-        "dial unix /var/run/docker.sock: connect: permission denied",
+        ".sock: connect: permission denied",
     ]) {
         return Failure::NotAllowed {
             runtime,
@@ -104,6 +111,7 @@ pub(super) fn read(runtime: Runtime, said: &str) -> Failure {
     }
     if holds(&[
         "Cannot connect to the Docker daemon",
+        "failed to connect to the docker API",
         "error during connect",
         "Cannot connect to Podman",
         "cannot access containerd socket",
@@ -114,6 +122,9 @@ pub(super) fn read(runtime: Runtime, said: &str) -> Failure {
             runtime,
             said: told(),
         };
+    }
+    if holds(&["already exist for a cluster with the name"]) {
+        return Failure::AlreadyThere;
     }
     if holds(&["no space left on device", "disk quota exceeded"]) {
         return Failure::DiskFull { said: told() };
@@ -153,15 +164,29 @@ pub(super) fn read(runtime: Runtime, said: &str) -> Failure {
     }
 }
 
-/// The port in `Bind for 0.0.0.0:30599 failed: port is already allocated` and in
-/// `listen tcp 0.0.0.0:30599: bind: address already in use`.
+/// The port in `Bind for 0.0.0.0:30599 failed: port is already allocated`, in
+/// `listen tcp 0.0.0.0:30599: bind: address already in use`, in docker 28's
+/// `failed to bind host port for 0.0.0.0:30599:172.18.0.2:30599/tcp: address already in use`, and in pasta's
+/// `Failed to bind port 30599 (Address already in use)`.
 fn taken_port(said: &str) -> Option<u16> {
     let line = said
         .lines()
-        .find(|line| line.contains("port is already allocated") || line.contains("address already in use"))?;
-    line.split(|c: char| c.is_whitespace() || c == ',')
-        .filter_map(|word| word.trim_end_matches(':').rsplit_once(':'))
-        .find_map(|(_, port)| port.parse().ok())
+        .find(|line| line.contains("port is already allocated") || line.contains("ddress already in use"))?;
+    let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || c == ',').collect();
+    let named = |pair: &[&str]| (pair[0] == "port").then(|| pair[1].parse().ok()).flatten();
+    words
+        .iter()
+        .find_map(|word| port_of(word))
+        .or_else(|| words.windows(2).find_map(named))
+}
+
+/// The first port in an address: 30599 in `0.0.0.0:30599:172.18.0.2:6443/tcp:`, in `[::]:30599` and in `:30599`. A time of day,
+/// such as `10:44:01`, is none.
+fn port_of(word: &str) -> Option<u16> {
+    let host = word.split(':').next().unwrap_or_default();
+    let is_address = host.is_empty() || host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
+    let mut parts = word.split(':').skip(1).filter(|_| is_address);
+    parts.find_map(|part| part.split('/').next()?.parse().ok())
 }
 
 /// What is worth telling. Where a line says ERROR, it is that, or better what the command behind it said: its last word that
@@ -204,6 +229,7 @@ mod tests {
             Failure::NoSuchImage { .. } => "no such image",
             Failure::PortTaken { port: 30599 } => "port taken",
             Failure::OpenFiles { .. } => "open files",
+            Failure::AlreadyThere => "there",
             _ => "other",
         }
     }
@@ -234,6 +260,34 @@ mod tests {
             (
                 "rootlessport listen tcp 0.0.0.0:30599: bind: address already in use",
                 "port taken",
+            ),
+            (
+                "docker: Error response from daemon: failed to set up container networking: driver failed programming external connectivity on endpoint bbf-nodeport-control-plane (ac03): failed to bind host port for 0.0.0.0:30599:172.18.0.2:6443/tcp: address already in use",
+                "port taken",
+            ),
+            (
+                "failed to bind host port 127.0.0.1:30599/tcp: address already in use",
+                "port taken",
+            ),
+            (
+                "Error: pasta failed with exit code 1:\nFailed to bind port 30599 (Address already in use) for option '-t 30599-30599:30599-30599', exiting",
+                "port taken",
+            ),
+            (
+                "time=\"10:44:01\" 10:44:01 cannot listen on the TCP port: listen tcp4 :30599: bind: address already in use",
+                "port taken",
+            ),
+            (
+                "failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory",
+                "not running",
+            ),
+            (
+                "Got permission denied while trying to connect: dial unix /run/user/1000/docker.sock: connect: permission denied",
+                "not allowed",
+            ),
+            (
+                "ERROR: failed to create cluster: node(s) already exist for a cluster with the name \"bbf-single\"",
+                "there",
             ),
             (
                 "Error response from daemon: manifest for kindest/node:v9 not found: manifest unknown",

@@ -76,15 +76,13 @@ impl Provider for Kind {
         Box::pin(async {
             let _busy = Busy(&self.watcher);
             match self.left().await {
-                // Nothing is lost by that: the next lab begins with a sweep.
-                Err(
-                    Error::Kind(Failure::NotRunning { .. } | Failure::NoRuntime | Failure::NoKind)
-                    | Error::Unreachable(_),
-                ) => {
+                Ok(()) => Ok(()),
+                Err(error @ (Error::Files(_) | Error::Kind(Failure::InUse { .. }))) => Err(error),
+                // Nothing is lost by that: the next lab begins with a sweep. A learner is not held by a cluster that is broken.
+                Err(_) => {
                     (self.watcher)(&Doing::LeftForLater(self.name.clone()));
                     Ok(())
                 }
-                other => other,
             }
         })
     }

@@ -106,6 +106,11 @@ impl Folder {
         self.path().join("kind.pid")
     }
 
+    /// Where kind says that it is writing the kubeconfig (`pkg/cluster/internal/kubeconfig/internal/kubeconfig/lock.go`).
+    pub(super) fn kubeconfig_lock(&self) -> PathBuf {
+        self.path().join("kubeconfig.lock")
+    }
+
     /// Held by a command that changes the cluster.
     pub(super) fn lock(&self) -> PathBuf {
         self.path().join("kind.lock")

@@ -34,10 +34,10 @@ impl Runtime {
     }
 
     /// The image's name as the runtime understands it without being configured: podman knows no registry by itself, the others
-    /// mean Docker Hub.
+    /// mean Docker Hub. Nor does podman take a tag beside a digest, so that it gets the digest alone, as from kind.
     pub(super) fn name_of(self, image: &str) -> Cow<'_, str> {
         match self {
-            Self::Podman => full_name(image),
+            Self::Podman => untagged(full_name(image)),
             Self::Docker | Self::Nerdctl => image.into(),
         }
     }
@@ -62,10 +62,14 @@ impl Runtime {
         self == Self::Docker
     }
 
+    /// The runtime of this name.
+    pub(super) fn named(name: Option<&str>) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| name == Some(it.program()))
+    }
+
     /// The runtime to use, given what the environment asks for and which programs there are.
     pub fn choose(asked: Option<&str>, there: impl Fn(Self) -> bool) -> Option<Self> {
-        let asked = Self::ALL.into_iter().find(|it| asked == Some(it.program()));
-        match asked {
+        match Self::named(asked) {
             Some(asked) => there(asked).then_some(asked),
             None => Self::ALL.into_iter().find(|it| there(*it)),
         }
@@ -88,6 +92,17 @@ fn full_name(image: &str) -> Cow<'_, str> {
     }
 }
 
+/// The name without its tag where it has a digest: `a/b:1@sha256:00` is `a/b@sha256:00`. The colon of a port is none of a tag.
+fn untagged(image: Cow<'_, str>) -> Cow<'_, str> {
+    let Some((name, digest)) = image.split_once('@') else {
+        return image;
+    };
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => format!("{name}@{digest}").into(),
+        _ => image,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,11 +114,12 @@ mod tests {
             ("blux2/hello-server:2.0", "docker.io/blux2/hello-server:2.0"),
             (
                 "kindest/node:v1.36.1@sha256:00",
-                "docker.io/kindest/node:v1.36.1@sha256:00",
+                "docker.io/kindest/node@sha256:00",
             ),
             ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"),
             ("localhost/mine:1", "localhost/mine:1"),
             ("class:5000/mine:1", "class:5000/mine:1"),
+            ("class:5000/mine@sha256:00", "class:5000/mine@sha256:00"),
         ] {
             assert_eq!(Runtime::Podman.name_of(image), whole);
             assert_eq!(Runtime::Docker.name_of(image), image);

@@ -24,6 +24,8 @@ super::messages! {
     trait_namespace(namespace) { "The lab is played in the namespace {namespace}, and only there; kubectl in `bbf shell` uses it by itself.", "ラボは名前空間 {namespace} の中だけで行います。`bbf shell` の kubectl はこの名前空間を自動的に使います。" }
 
     no_runtime() { "kind needs docker, podman or nerdctl, and none of them is installed.", "kind には docker、podman、nerdctl のいずれかが必要ですが、どれもインストールされていません。" }
+    no_such_runtime(runtime) { "{runtime} is not installed, but KIND_EXPERIMENTAL_PROVIDER asks for it, or the cluster was made with it.", "{runtime} がインストールされていません。KIND_EXPERIMENTAL_PROVIDER で指定されているか、クラスターの作成に使われたランタイムです。" }
+    choose_runtime(runtime) { "Install {runtime}, or choose another one: unset KIND_EXPERIMENTAL_PROVIDER", "{runtime} をインストールするか、別のランタイムを使ってください: unset KIND_EXPERIMENTAL_PROVIDER" }
     install_docker() { "Install Docker: https://docs.docker.com/get-docker/", "Docker のインストール方法: https://docs.docker.com/get-docker/" }
     no_kind() { "kind is not installed.", "kind がインストールされていません。" }
     install_kind() { "Install it: https://kind.sigs.k8s.io/docs/user/quick-start/#installation", "インストール方法: https://kind.sigs.k8s.io/docs/user/quick-start/#installation" }

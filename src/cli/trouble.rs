@@ -177,6 +177,10 @@ fn cluster(error: &cluster::Error, language: Language) -> (Exit, Complaint) {
             say::cluster_unreachable(language, why),
             [say::retry_check(language)],
         ),
+        Error::Unauthenticated(why) => environment(
+            clusters::unauthenticated(language, why),
+            [clusters::log_in_again(language)],
+        ),
         Error::NotReady(why) => environment(
             say::cluster_not_started(language, why),
             [say::reset_lab(language)],

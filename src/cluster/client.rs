@@ -32,14 +32,25 @@ pub(super) async fn client(path: &Path, way: Way) -> Result<kube::Client, Error>
     if way == Way::Direct || !proxied {
         config.proxy_url = None;
     }
-    kube::Client::try_from(config).map_err(|error| Error::Unreachable(error.to_string()))
+    kube::Client::try_from(config).map_err(failed)
 }
 
-/// Asks the cluster for its version; an error where it does not answer in time.
+/// Why a request had no answer that is of use.
+pub(super) fn failed(error: kube::Error) -> Error {
+    match error {
+        kube::Error::Api(status) if status.code == 401 => Error::Unauthenticated(status.message.clone()),
+        kube::Error::Api(status) => Error::Unreachable(status.message.clone()),
+        kube::Error::Auth(error) => Error::Unauthenticated(error.to_string()),
+        error => Error::Unreachable(error.to_string()),
+    }
+}
+
+/// Asks the cluster for its version; an error where it does not answer in time. One that tells nobody its version answers too.
 pub(super) async fn answers(client: &kube::Client, limit: Duration) -> Result<(), Error> {
     match tokio::time::timeout(limit, client.apiserver_version()).await {
         Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(Error::Unreachable(error.to_string())),
+        Ok(Err(kube::Error::Api(status))) if status.code == 403 => Ok(()),
+        Ok(Err(error)) => Err(failed(error)),
         Err(_) => Err(Error::Unreachable(format!(
             "no answer within {} s",
             limit.as_secs()

@@ -78,7 +78,7 @@ impl Embedded {
             match self.connect(Arrival::Found).await {
                 Ok(connection) => return Ok(connection),
                 // It lives and doesn't answer: nothing is lost by ending it, since its recording brings it back.
-                Err(Error::Unreachable(_)) => self.end(pid)?,
+                Err(Error::Unreachable(_) | Error::Unauthenticated(_)) => self.end(pid)?,
                 Err(error) => return Err(error),
             }
         }

@@ -38,6 +38,9 @@ pub enum Error {
     /// The cluster does not answer.
     #[error("the cluster does not answer: {0}")]
     Unreachable(String),
+    /// The cluster answers, and does not accept the credentials; or there are none to be had.
+    #[error("the cluster does not accept the credentials: {0}")]
+    Unauthenticated(String),
     /// The cluster answers, and can't take Pods.
     #[error(transparent)]
     NotReady(#[from] NotReady),

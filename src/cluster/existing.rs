@@ -11,7 +11,7 @@ mod record;
 
 pub use fit::{Need, needs};
 
-use super::client::{Way, answers, client};
+use super::client::{Way, answers, client, failed};
 use super::doing::Busy;
 use super::owner::{self, LABEL, fnv1a};
 use super::{Arrival, Connection, Doing, Error, Pending, Provider, State, Traits, Watcher, readiness};
@@ -19,6 +19,7 @@ use crate::lab::Lab;
 use crate::platform::files::{self, Access};
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::api::{Api, DeleteParams, PostParams};
+use kube::config::Kubeconfig;
 use record::{Folder, Record};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -147,10 +148,45 @@ impl Existing {
         answers(&kubeconfig::client(picked).await?, ANSWER_LIMIT).await
     }
 
+    /// A client with what the learner's kubeconfig says of the context by now: credentials are renewed, and a cluster that was
+    /// stopped may come up at another address. That is taken only where the old one does not answer: the name may have gone over to
+    /// another cluster.
     async fn client(&self) -> Result<kube::Client, Error> {
+        let own = self.folder.kubeconfig();
+        let kept = Kubeconfig::read_from(&own).ok();
+        let news = kubeconfig::of_the_learner()
+            .and_then(|all| kubeconfig::pick(all, &self.context, &self.namespace))
+            .ok();
+        let at_home = |news: &&Kubeconfig| {
+            kept.as_ref()
+                .is_none_or(|kept| kubeconfig::server(kept) == kubeconfig::server(news))
+        };
+        if let Some(news) = news.as_ref().filter(at_home) {
+            self.keep(news)?;
+        }
+        match (self.answering().await, news) {
+            (Err(Error::Unreachable(_)), Some(news)) if !at_home(&&news) => {
+                answers(&kubeconfig::client(news.clone()).await?, ANSWER_LIMIT).await?;
+                self.keep(&news)?;
+                self.answering().await
+            }
+            (answering, _) => answering,
+        }
+    }
+
+    async fn answering(&self) -> Result<kube::Client, Error> {
         let client = client(&self.folder.kubeconfig(), Way::AsConfigured).await?;
         answers(&client, ANSWER_LIMIT).await?;
         Ok(client)
+    }
+
+    /// Keeps the way into the cluster.
+    fn keep(&self, picked: &Kubeconfig) -> Result<(), Error> {
+        Ok(files::write_json(
+            &self.folder.kubeconfig(),
+            picked,
+            Access::Private,
+        )?)
     }
 
     /// The namespace, if it is there; an error where it is not bbf's.
@@ -202,7 +238,7 @@ impl Existing {
         let picked = kubeconfig::pick(kubeconfig::of_the_learner()?, &self.context, &self.namespace)?;
         // Written first: whatever is made from here on is known to be bbf's.
         self.folder.write(&Record::new(&self.context))?;
-        files::write_json(&self.folder.kubeconfig(), &picked, Access::Private)?;
+        self.keep(&picked)?;
         let client = self.client().await?;
         permissions::check(&client, &permissions::to_begin(), &self.namespace).await?;
         self.clear(&client).await?;
@@ -238,7 +274,7 @@ impl Existing {
         };
         for pod in fit::pods(lab)? {
             match pods.create(&dry, &pod).await {
-                Err(kube::Error::Api(status)) if status.code == 403 => {
+                Err(kube::Error::Api(status)) if fit::is_denied(status.code, &status.message) => {
                     return Err(Refusal::Pods(status.message.clone()).into());
                 }
                 // The lab may be about Pods that no server takes.
@@ -256,18 +292,9 @@ impl Existing {
             return Ok(());
         };
         (self.watcher)(&Doing::RemovingNamespace(self.namespace.clone()));
-        // Only the namespace that was looked at, should another take its place meanwhile.
-        let params = DeleteParams {
-            preconditions: Some(kube::api::Preconditions {
-                uid: namespace.metadata.uid,
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match namespaces.delete(&self.namespace, &params).await {
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-            deleted => deleted.map_err(refused)?,
-        };
+        if namespace.metadata.deletion_timestamp.is_none() {
+            self.delete(&namespaces, namespace).await?;
+        }
         let deadline = Instant::now() + GONE_LIMIT;
         while self.there(client).await?.is_some() {
             if Instant::now() > deadline {
@@ -278,6 +305,21 @@ impl Existing {
         Ok(())
     }
 
+    async fn delete(&self, namespaces: &Api<Namespace>, namespace: Namespace) -> Result<(), Error> {
+        // Only the namespace that was looked at, should another take its place meanwhile.
+        let params = DeleteParams {
+            preconditions: Some(kube::api::Preconditions {
+                uid: namespace.metadata.uid,
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match namespaces.delete(&self.namespace, &params).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            deleted => deleted.map(drop).map_err(refused),
+        }
+    }
+
     async fn removed(&self) -> Result<(), Error> {
         let _busy = Busy(&self.watcher);
         if self.folder.record()?.is_none() {
@@ -285,7 +327,11 @@ impl Existing {
         }
         if self.folder.kubeconfig().exists() {
             let client = self.client().await?;
-            self.clear(&client).await?;
+            match self.clear(&client).await {
+                // bbf's own is gone, and what has taken its place is left alone.
+                Err(Error::Existing(Refusal::NamespaceTaken(_))) => {}
+                cleared => cleared?,
+            }
         }
         Ok(self.folder.forget()?)
     }
@@ -306,8 +352,7 @@ fn refused(error: kube::Error) -> Error {
         kube::Error::Api(status) if status.code == 403 => {
             Refusal::Denied(vec![status.message.clone()]).into()
         }
-        kube::Error::Api(status) => Error::Unreachable(status.message.clone()),
-        other => Error::Unreachable(other.to_string()),
+        other => failed(other),
     }
 }
 
@@ -341,10 +386,11 @@ impl Provider for Existing {
             if self.folder.record()?.is_none() {
                 return Ok(State::Absent);
             }
-            Ok(match self.found().await {
-                Ok(_) => State::Running { pid: None },
-                Err(_) => State::Stopped,
-            })
+            match self.found().await {
+                Ok(_) => Ok(State::Running { pid: None }),
+                Err(Error::Existing(Refusal::Gone(_) | Refusal::NamespaceTaken(_))) => Ok(State::Absent),
+                Err(error) => Err(error),
+            }
         })
     }
 
@@ -361,17 +407,19 @@ impl Provider for Existing {
     }
 
     fn abandon(&self) -> Pending<'_, ()> {
-        self.leave()
+        Box::pin(self.removed())
     }
 
     fn leave(&self) -> Pending<'_, ()> {
         Box::pin(async {
             match self.removed().await {
-                Err(Error::Unreachable(_)) => {
+                Ok(()) => Ok(()),
+                Err(error @ Error::Files(_)) => Err(error),
+                // It stays recorded. A learner is not held by a cluster that is out of reach, nor by a namespace that does not go.
+                Err(_) => {
                     (self.watcher)(&Doing::LeftForLater(self.namespace.clone()));
                     Ok(())
                 }
-                other => other,
             }
         })
     }
@@ -436,6 +484,13 @@ mod tests {
             matches!(&refused, Error::Existing(Refusal::Pods(said)) if said == quota),
             "{refused}"
         );
+        let webhook = "admission webhook \"policy.example.com\" denied the request: no such image";
+        let policy =
+            "pods \"bbf-x\" is invalid: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no";
+        for (code, said) in [(400, webhook), (422, policy)] {
+            let refused = place.try_pods(&answering(code, said), &lab).await.unwrap_err();
+            assert!(matches!(&refused, Error::Existing(Refusal::Pods(_))), "{refused}");
+        }
         // A lab may be about a Pod that is invalid: that is for the lab to show.
         place.try_pods(&answering(422, "invalid"), &lab).await.unwrap();
     }

@@ -379,7 +379,9 @@ impl Kind {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(left)) => left,
             // A learner may break more than a sweep can mend, the API server itself too.
-            Err(Error::Unreachable(why) | Error::Damaged { why, .. }) => vec![why],
+            Err(Error::Unreachable(why) | Error::Unauthenticated(why) | Error::Damaged { why, .. }) => {
+                vec![why]
+            }
             Err(Error::NotReady(why)) => vec![why.to_string()],
             Err(error) => return Err(error),
         };

@@ -3,7 +3,7 @@
 use crate::environment::{Ended, Home, edit};
 use crate::world::World;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
-use kube::api::{Api, ListParams, PostParams};
+use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -160,6 +160,56 @@ fn a_namespace_of_someone_else_is_left_alone() {
     assert!(refused.stderr.contains("did not make it"), "{refused:?}");
     class.learner.bbf("lab stop");
     assert_eq!(class.namespaces(), [name]);
+}
+
+#[test]
+fn a_lab_whose_namespace_was_taken_over_can_be_stopped_and_nothing_is_touched() {
+    let class = Class::new();
+    class.start().code(0);
+    let name = class.namespaces().remove(0);
+    let taken = name.clone();
+    World::with_client(&class.kubeconfig(), |client| async move {
+        let patch = json!({"metadata": {"labels": {"bbf/owner": "ffffffffffffffff"}}});
+        let namespaces: Api<Namespace> = Api::all(client);
+        namespaces
+            .patch(&taken, &PatchParams::default(), &Patch::Merge(patch))
+            .await
+            .unwrap();
+    });
+    let check = class.learner.bbf("lab check --timeout 1").code(3);
+    assert!(check.stderr.contains("did not make it"), "{check:?}");
+    let list = class.learner.bbf("cluster list").code(0);
+    assert!(list.stdout.contains("gone"), "{list:?}");
+    class.learner.bbf("lab stop").code(0);
+    assert_eq!(class.namespaces(), [name]);
+}
+
+#[test]
+fn credentials_that_are_renewed_in_the_learners_kubeconfig_are_used_from_then_on() {
+    let class = Class::new();
+    let path = class.learner.path(".kube/config");
+    let good = std::fs::read_to_string(&path).unwrap();
+    class.start().code(0);
+    let name = class.namespaces().remove(0);
+    // What bbf keeps is out of date, as a token is after some hours; what the learner has is renewed.
+    let kept = class.learner.state("clusters").join(&name).join("kubeconfig");
+    let text = std::fs::read_to_string(&kept).unwrap();
+    let mut kubeconfig: serde_json::Value = serde_json::from_str(&text).unwrap();
+    kubeconfig["users"][0]["user"] = json!({"token": "expired"});
+    std::fs::write(&kept, kubeconfig.to_string()).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let check = class.learner.bbf("lab check --timeout 1").code(3);
+    assert!(
+        check.stderr.contains("does not accept your credentials") && check.stderr.contains("Log in"),
+        "{check:?}"
+    );
+    let list = class.learner.bbf("cluster list").code(0);
+    assert!(list.stdout.contains("unknown"), "{list:?}");
+    std::fs::write(&path, &good).unwrap();
+    class.learner.bbf("lab check --timeout 1").code(1);
+    class.learner.bbf("lab stop").code(0);
+    assert!(class.namespaces().is_empty());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), good);
 }
 
 #[test]

@@ -9,7 +9,13 @@ use crate::ui::printer::Complaint;
 
 pub(super) fn refused(refusal: &Refusal, language: Language) -> (Exit, Complaint) {
     match refusal {
-        Refusal::NoKubeconfig(why) => environment(say::no_kubeconfig(language, why), []),
+        Refusal::NoKubeconfig(why) => {
+            environment(say::no_kubeconfig(language, why), [say::ask_kubectl(language)])
+        }
+        Refusal::NoContext { context, known } if known.is_empty() => usage(
+            say::no_context(language, context),
+            [say::no_contexts(language), say::ask_kubectl(language)],
+        ),
         Refusal::NoContext { context, known } => usage(
             say::no_context(language, context),
             [say::known_contexts(language, &known.join(", "))],

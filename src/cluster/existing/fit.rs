@@ -75,6 +75,12 @@ fn of_condition(condition: &Condition) -> Vec<Need> {
         .collect()
 }
 
+/// Whether the answer to a Pod tells of a policy of the cluster, not of a mistake in the Pod: quotas, limits and Pod security
+/// forbid; webhooks and ValidatingAdmissionPolicies deny, with whatever code they like.
+pub(super) fn is_denied(code: u16, message: &str) -> bool {
+    code == 403 || message.contains("denied the request") || message.contains("denied request")
+}
+
 /// A Pod for each Pod and each template in the lab's manifests, to ask whether the cluster would take it.
 pub(super) fn pods(lab: &Lab) -> Result<Vec<Pod>, Error> {
     let pod = |document: &Document| {

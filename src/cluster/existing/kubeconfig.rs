@@ -2,11 +2,37 @@
 
 use super::Refusal;
 use crate::cluster::Error;
-use kube::config::{Context, KubeConfigOptions, Kubeconfig, NamedContext};
+use crate::cluster::client::failed;
+use kube::config::{Context, KubeConfigOptions, Kubeconfig, KubeconfigError, NamedContext};
+use std::path::PathBuf;
 
-/// The kubeconfig that kubectl would use here.
+/// The kubeconfig that kubectl would use here: the files that `KUBECONFIG` names, or the usual one.
 pub(super) fn of_the_learner() -> Result<Kubeconfig, Error> {
-    Kubeconfig::read().map_err(|error| Refusal::NoKubeconfig(error.to_string()).into())
+    let named = std::env::var_os("KUBECONFIG").unwrap_or_default();
+    let files: Vec<PathBuf> = std::env::split_paths(&named)
+        .filter(|path| !path.as_os_str().is_empty())
+        .collect();
+    let read = if files.is_empty() {
+        Kubeconfig::read()
+    } else {
+        merged(&files)
+    };
+    read.map_err(|error| Refusal::NoKubeconfig(error.to_string()).into())
+}
+
+/// The files as one, as client-go's loading rules have it: those that are missing are left out. What they name beside themselves is
+/// found from any folder.
+fn merged(files: &[PathBuf]) -> Result<Kubeconfig, KubeconfigError> {
+    let mut there = files.iter().filter(|file| file.exists());
+    there.try_fold(Kubeconfig::default(), |before, file| {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        before.merge(Kubeconfig::read_from(file)?)
+    })
+}
+
+/// Where the cluster of a picked context is.
+pub(super) fn server(picked: &Kubeconfig) -> Option<&str> {
+    picked.clusters.first()?.cluster.as_ref()?.server.as_deref()
 }
 
 /// A kubeconfig with one context and nothing else, whose namespace is `namespace`.
@@ -47,12 +73,13 @@ pub(super) async fn client(kubeconfig: Kubeconfig) -> Result<kube::Client, Error
     let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     let mut config = config.map_err(|error| Refusal::NoKubeconfig(error.to_string()))?;
     config.proxy_url = None;
-    kube::Client::try_from(config).map_err(|error| Error::Unreachable(error.to_string()))
+    kube::Client::try_from(config).map_err(failed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::scratch::Scratch;
 
     const TWO: &str = "apiVersion: v1\nkind: Config\ncurrent-context: work\n\
         clusters:\n- {name: work, cluster: {server: 'https://work'}}\n- {name: class, cluster: {server: 'https://class'}}\n\
@@ -78,6 +105,23 @@ mod tests {
             Kubeconfig::from_yaml(&text).unwrap().current_context.as_deref(),
             Some("class")
         );
+    }
+
+    #[test]
+    fn several_files_are_one_and_those_that_are_missing_are_left_out() {
+        let scratch = Scratch::new();
+        let first = "users:\n- {name: me, user: {client-key: keys/me.pem}}\n";
+        std::fs::write(scratch.path("first"), first).unwrap();
+        std::fs::write(scratch.path("second"), TWO).unwrap();
+        let files = ["none", "first", "second"].map(|name| scratch.path(name));
+        let all = merged(&files).unwrap();
+        assert_eq!(all.contexts.len(), 2);
+        let me = all.auth_infos.iter().find(|it| it.name == "me").unwrap();
+        let key = me.auth_info.as_ref().unwrap().client_key.clone();
+        assert_eq!(key, Some(scratch.path("keys/me.pem").display().to_string()));
+        assert!(merged(&files[..1]).unwrap().contexts.is_empty());
+        std::fs::write(scratch.path("first"), "{").unwrap();
+        merged(&files).unwrap_err();
     }
 
     #[test]

@@ -58,6 +58,10 @@ super::messages! {
     no_kubeconfig(why) { "Your kubeconfig can't be read: {why}.", "kubeconfig を読み取れません: {why}" }
     no_context(context) { "Your kubeconfig has no context “{context}”.", "kubeconfig にコンテキスト「{context}」はありません。" }
     known_contexts(list) { "It has: {list}", "あるコンテキスト: {list}" }
+    no_contexts() { "It has no context at all.", "コンテキストが 1 つもありません。" }
+    ask_kubectl() { "See what kubectl knows: kubectl config get-contexts", "kubectl が認識しているコンテキストを確認するには: kubectl config get-contexts" }
+    unauthenticated(why) { "The cluster does not accept your credentials: {why}.", "クラスターが認証情報を受け付けません: {why}" }
+    log_in_again() { "Log in to it as you do for kubectl, then try again.", "kubectl を使うときと同じ方法でログインし直してから、もう一度実行してください。" }
     context_needed() { "--cluster existing needs the context to use: --context NAME", "--cluster existing には、使用するコンテキストの指定が必要です: --context NAME" }
     context_without_existing() { "--context goes with --cluster existing.", "--context は --cluster existing と一緒に指定してください。" }
     image_without_kind() { "--node-image goes with --cluster kind.", "--node-image は --cluster kind と一緒に指定してください。" }

@@ -1,6 +1,7 @@
 //! `docker`, as far as bbf asks it, and `podman`, which knows no image by a short name.
 
 use std::fs;
+use std::time::Duration;
 
 use bbf::cluster::Provider as _;
 
@@ -76,6 +77,10 @@ pub(crate) async fn run(world: &World, program: &str, arguments: &[&str]) -> Out
             if world.fails("disk-full") {
                 fs::write(archive, "half")?;
                 return Err(format!("write {archive}: no space left on device").into());
+            }
+            if world.fails("hang") {
+                fs::write(archive, "half")?;
+                tokio::time::sleep(Duration::from_secs(600)).await;
             }
             Ok(fs::write(archive, images.join("\n"))?)
         }

@@ -14,7 +14,12 @@ use crate::{Outcome, option};
 
 pub(crate) async fn run(world: &World, arguments: &[&str]) -> Outcome {
     if arguments == ["version"] {
-        println!("kind v0.33.0 go1.27.2 linux/amd64");
+        let version = if world.fails("old-kind") {
+            "v0.20.0"
+        } else {
+            "v0.33.0"
+        };
+        println!("kind {version} go1.27.2 linux/amd64");
         return Ok(());
     }
     if world.fails("docker-down") {

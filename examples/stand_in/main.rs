@@ -2,7 +2,7 @@
 //! are podling's. Under which name it was started says which of them it is.
 //!
 //! `STAND_IN_ROOT` names the folder that is its world: containers, images, and a file `fail` that says what is broken in it
-//! at the moment (`docker-down`, `disk-full`, `no-network`, `port-taken`, `hang`, and `overtaken`: someone else is faster with a cluster). Every call is noted in `calls`.
+//! at the moment (`docker-down`, `disk-full`, `no-network`, `port-taken`, `hang`, `old-kind`, and `overtaken`: someone else is faster with a cluster). Every call is noted in `calls`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program")]
 

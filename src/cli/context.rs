@@ -255,18 +255,22 @@ pub(super) async fn unless_cancelled<T, E: Into<Trouble>>(
     if provider.traits().own_time {
         return work.await.map_err(Into::into);
     }
-    let asked = processes::asked_to_end().map_err(|error| Trouble::Unexpected(error.to_string()))?;
-    {
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            biased;
-            () = asked => {}
-            done = &mut work => return done.map_err(Into::into),
-        }
+    if let Some(done) = unless_asked_to_end(work).await? {
+        return done.map_err(Into::into);
     }
-    // The work has been let go of, and with it its locks and its programs.
     let left = provider.abandon().await.err().map(|error| error.to_string());
     Err(Trouble::Cancelled { left })
+}
+
+/// Waits for what may take long; `None` where Ctrl-C or a signal came first. Then the work has been let go of, and with it its
+/// locks, its programs and its temporary files.
+pub(super) async fn unless_asked_to_end<T>(work: impl Future<Output = T>) -> Result<Option<T>, Trouble> {
+    let asked = processes::asked_to_end().map_err(|error| Trouble::Unexpected(error.to_string()))?;
+    tokio::select! {
+        biased;
+        () = asked => Ok(None),
+        done = work => Ok(Some(done)),
+    }
 }
 
 /// What the embedded cluster of a lab is made of.

@@ -4,6 +4,7 @@ use super::doing::Busy;
 use super::kind::{Containers, tag_of};
 use super::{Doing, Error, Watcher};
 use crate::platform::files::at;
+use crate::platform::temporary::TemporaryFile;
 use std::path::Path;
 
 /// Writes images to an archive that `docker load` can read; what is missing of them is fetched first.
@@ -12,6 +13,10 @@ use std::path::Path;
 /// When an image can't be had, or the archive can't be written.
 pub async fn save(archive: &Path, images: &[String], watcher: &Watcher) -> Result<(), Error> {
     let _busy = Busy(watcher);
+    // Said before much is fetched in vain.
+    if let Some(folder) = archive.parent().filter(|folder| !folder.is_dir()) {
+        return Err(at(folder)(std::io::ErrorKind::NotFound.into()).into());
+    }
     let containers = Containers::find()?;
     for image in images {
         if !containers.has_image(image).await? {
@@ -21,7 +26,9 @@ pub async fn save(archive: &Path, images: &[String], watcher: &Watcher) -> Resul
     }
     watcher(&Doing::Archive(archive.display().to_string()));
     // Half an archive is of no use: what is there under the name is either whole or what was there before.
-    let beside = archive.with_extension("part");
+    let mut beside = archive.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = TemporaryFile(beside.into());
     // An image that is known only by its digest would have no name on the other side.
     let mut names = vec![];
     for image in images {
@@ -31,16 +38,8 @@ pub async fn save(archive: &Path, images: &[String], watcher: &Watcher) -> Resul
         }
         names.push(name);
     }
-    let saved = containers.save(&beside, &names).await.map_err(Error::from);
-    let saved = saved.and_then(|()| {
-        std::fs::rename(&beside, archive)
-            .map_err(at(archive))
-            .map_err(Error::from)
-    });
-    if saved.is_err() {
-        std::fs::remove_file(&beside).ok();
-    }
-    saved
+    containers.save(&beside.0, &names).await?;
+    Ok(std::fs::rename(&beside.0, archive).map_err(at(archive))?)
 }
 
 /// Gives the images of an archive to the container runtime.

@@ -455,6 +455,9 @@ impl Kind {
     }
 
     async fn make(&self, programs: &Programs, made_of: MadeOf) -> Result<Connection, Error> {
+        if node_image::is_pinned(&made_of.node_image) {
+            programs.kind.must_be_new_enough().await?;
+        }
         let config = kind_config::marked(&self.name, &made_of.config, &self.owner)?;
         let mut record = Record::begun(self.owner.clone(), programs.containers.runtime, made_of);
         self.folder.write(&record)?;

@@ -20,6 +20,8 @@ mod real_runtimes;
 mod screen;
 #[cfg(unix)]
 mod stand_in;
+#[cfg(unix)]
+mod stand_in_races;
 mod trouble;
 mod verdicts;
 #[cfg(unix)]

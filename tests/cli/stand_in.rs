@@ -6,7 +6,7 @@ use crate::world::World;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, ServiceAccount};
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::json;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 const START: &str = "lab start ch07-readiness --cluster kind --no-live";
 const OTHER: &str = "lab start ch07-liveness --cluster kind --no-live";
@@ -250,7 +250,7 @@ fn a_kind_that_is_killed_in_the_middle_leaves_nothing_half_made() {
 #[test]
 fn what_a_killed_command_left_is_removed_by_the_next() {
     let world = World::new();
-    let mut child = started_half(&world);
+    let mut child = world.started_half(START);
     let pid = world.home.state("clusters/bbf-single/kind.pid");
     kill("-KILL", child.id());
     child.wait().unwrap();
@@ -269,139 +269,6 @@ fn what_a_killed_command_left_is_removed_by_the_next() {
     );
     assert_eq!(world.containers(), ["bbf-single-control-plane"]);
     world.bbf("lab check --timeout 1").code(1);
-}
-
-#[test]
-fn of_two_learners_on_one_docker_the_second_is_told_and_nothing_of_the_first_is_touched() {
-    let world = World::new();
-    world.bbf(START).code(0);
-    let neighbour = world.neighbour();
-    let refused = neighbour.bbf(START).code(3);
-    assert!(
-        refused.stderr.contains("bbf-single that this bbf did not make"),
-        "{refused:?}"
-    );
-    neighbour.bbf("cluster delete bbf-single").code(2);
-    assert!(
-        !neighbour
-            .bbf("cluster list")
-            .code(0)
-            .stdout
-            .contains("bbf-single")
-    );
-    world.bbf("lab check --timeout 1").code(1);
-    assert_eq!(world.containers(), ["bbf-single-control-plane"]);
-}
-
-#[test]
-fn of_two_commands_at_once_one_makes_the_cluster() {
-    let world = World::new();
-    let run = |line: &str| {
-        let mut command = world.command(line);
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let children = [
-        run("cluster prepare ch07-readiness"),
-        run("cluster prepare ch07-liveness"),
-        run(START),
-    ];
-    let ended = children.map(|child| world.home.ended(child.wait_with_output().unwrap()));
-    assert_eq!(
-        world.calls().matches("kind create cluster").count(),
-        1,
-        "{ended:#?}"
-    );
-    assert!(ended.iter().any(|it| it.code == 0), "{ended:#?}");
-    for it in &ended {
-        assert!(
-            it.code == 0 || it.stderr.contains("Another bbf is at work on bbf-single"),
-            "{it:#?}"
-        );
-    }
-    world.bbf(START).code(0);
-}
-
-/// `lab start` that stands still in the middle of kind's work, the container being there already.
-fn started_half(world: &World) -> Child {
-    world.fail("hang");
-    let mut command = world.command(START);
-    let child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let pid = world.home.state("clusters/bbf-single/kind.pid");
-    World::until(|| pid.is_file() && !world.containers().is_empty());
-    child
-}
-
-#[test]
-fn a_cluster_that_another_bbf_is_making_is_not_taken_for_gone_nor_for_foreign() {
-    let world = World::new();
-    let mut child = started_half(&world);
-    for line in [
-        "cluster start bbf-single",
-        "cluster stop bbf-single",
-        "cluster delete bbf-single",
-        "cluster prepare ch07-readiness",
-    ] {
-        let ended = world.bbf(line).code(3);
-        assert!(
-            ended.stderr.contains("Another bbf is at work"),
-            "{line}: {ended:?}"
-        );
-    }
-    kill("-INT", child.id());
-    child.wait().unwrap();
-    assert!(world.containers().is_empty());
-}
-
-#[test]
-fn prepare_makes_what_a_killed_start_left_half_made_and_touches_no_lab() {
-    let world = World::new();
-    let mut child = started_half(&world);
-    kill("-KILL", child.id());
-    child.wait().unwrap();
-    world.fail("");
-    world.bbf("cluster prepare ch07-readiness").code(0);
-    world.bbf(START).code(0);
-    let broken = world.bbf("lab check --timeout 1").code(1);
-    world.bbf("cluster prepare ch07-readiness").code(0);
-    let still = world.bbf("lab check --timeout 1").code(1);
-    assert_eq!(broken.stdout.lines().next(), still.stdout.lines().next());
-    assert_eq!(world.calls().matches("kind create cluster").count(), 2);
-
-    world.stand_in("kind delete cluster --name bbf-single --kubeconfig none");
-    let gone = world.bbf("cluster prepare ch07-readiness").code(3);
-    assert!(gone.stderr.contains("bbf-single is gone"), "{gone:?}");
-}
-
-#[test]
-fn a_cluster_that_someone_else_was_faster_with_is_left_alone_though_it_has_no_mark_yet() {
-    let world = World::new();
-    world.fail("overtaken");
-    let refused = world.bbf(START).code(3);
-    assert!(refused.stderr.contains("It is left alone"), "{refused:?}");
-    assert_eq!(world.containers(), ["bbf-single-control-plane"]);
-    assert!(!world.calls().contains("kind delete"), "{}", world.calls());
-    world.fail("");
-    world.bbf("cluster delete bbf-single").code(2);
-}
-
-#[test]
-fn the_lock_of_a_killed_kind_stops_no_later_one() {
-    let world = World::new();
-    let lock = world.home.state("clusters/bbf-single/kubeconfig.lock");
-    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
-    for line in [START, "lab stop", "cluster delete bbf-single"] {
-        std::fs::write(&lock, "").unwrap();
-        world.bbf(line).code(0);
-    }
-    assert!(world.containers().is_empty());
 }
 
 #[test]
@@ -507,6 +374,7 @@ fn what_is_broken_is_told_nothing_half_made_stays_and_the_next_command_works() {
         ("no-network", "registry can't be reached", "bbf images save"),
         ("disk-full", "no room left", "docker system df"),
         ("port-taken", "Port 30599", "lsof -i :30599"),
+        ("old-kind", "v0.20.0", "kind.sigs.k8s.io"),
     ] {
         world.fail(broken);
         let failed = world.bbf(START).code(3);
@@ -583,6 +451,22 @@ fn a_class_without_a_network_is_prepared_from_an_archive() {
         saved,
         "the old archive stays whole"
     );
+
+    school.fail("hang");
+    let mut command = school.command("images save class.tar --all");
+    let child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let half = school.home.path("class.tar.part");
+    World::until(|| half.is_file());
+    kill("-INT", child.id());
+    school.home.ended(child.wait_with_output().unwrap()).code(3);
+    assert!(!half.exists() && std::fs::read_to_string(&archive).unwrap() == saved);
+    school.fail("");
+    let nowhere = school.bbf("images save nowhere/class.tar --all").code(3);
+    assert!(nowhere.stderr.contains("nowhere can't be used"), "{nowhere:?}");
 
     let class = World::new();
     class.fail("no-network");

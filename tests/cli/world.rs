@@ -3,7 +3,7 @@
 use crate::environment::{Ended, Home};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A home with the stand-ins and what they made.
@@ -55,6 +55,20 @@ impl World {
 
     pub(crate) fn bbf(&self, line: &str) -> Ended {
         self.home.ended(self.command(line).output().unwrap())
+    }
+
+    /// `bbf` with this line, which stands still in the middle of kind's work, the container being there already.
+    pub(crate) fn started_half(&self, line: &str) -> Child {
+        self.fail("hang");
+        let mut command = self.command(line);
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = self.home.state("clusters/bbf-single/kind.pid");
+        Self::until(|| pid.is_file() && !self.containers().is_empty());
+        child
     }
 
     /// Runs the stand-in for `kind` or `docker`.

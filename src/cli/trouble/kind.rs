@@ -2,7 +2,7 @@
 
 use super::environment;
 use crate::cli::exit::Exit;
-use crate::cluster::kind::{Failure, PINNED};
+use crate::cluster::kind::{Failure, OLDEST, PINNED};
 use crate::lab::Language;
 use crate::ui::messages::{clusters as say, trouble};
 use crate::ui::printer::Complaint;
@@ -25,6 +25,10 @@ pub(super) fn failed(failure: &Failure, language: Language) -> (Exit, Complaint)
         ),
         Failure::NoKind => environment(
             say::no_kind(language),
+            [say::install_kind(language), or_embedded()],
+        ),
+        Failure::OldKind { version } => environment(
+            say::old_kind(language, version, &format!("v{}.{}", OLDEST.0, OLDEST.1)),
             [say::install_kind(language), or_embedded()],
         ),
         Failure::NotRunning { runtime, said } => environment(

@@ -7,11 +7,15 @@ use crate::cluster::Error;
 use crate::kinds::Kind;
 use crate::lab::{Lab, LabError};
 use crate::manifest;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use serde_json::json;
 use std::collections::BTreeSet;
+
+/// How many questions are asked at a time: there are some fifty, and a server may be far away.
+const AT_ONCE: usize = 8;
 
 /// What must be possible with the objects of a lab, and with the others that it looks at.
 const CHANGE: [&str; 6] = ["get", "list", "watch", "create", "patch", "delete"];
@@ -137,21 +141,30 @@ fn of_condition(condition: &Condition) -> Vec<Right> {
 /// Asks for each right; an error that names all that are missing. A server without reviews is taken at its deeds.
 pub(super) async fn check(client: &Client, rights: &[Right], namespace: &str) -> Result<(), Error> {
     let reviews: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let mut missing = vec![];
-    for right in rights {
-        let review = serde_json::from_value(right.review(namespace));
-        let review = review.map_err(|error| refused(kube::Error::SerdeError(error)))?;
-        match reviews.create(&PostParams::default(), &review).await {
-            Ok(answer) if answer.status.as_ref().is_some_and(|status| status.allowed) => {}
-            Ok(_) => missing.push(right.shown()),
-            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(()),
-            Err(error) => return Err(refused(error)),
-        }
-    }
+    let asked = stream::iter(rights)
+        .map(|right| allowed(&reviews, right, namespace))
+        .buffered(AT_ONCE);
+    let allowed: Vec<bool> = asked.try_collect().await?;
+    let missing = rights.iter().zip(allowed).filter(|(_, allowed)| !allowed);
+    let missing: Vec<String> = missing.map(|(right, _)| right.shown()).collect();
     if missing.is_empty() {
         Ok(())
     } else {
         Err(Refusal::Denied(missing).into())
+    }
+}
+
+async fn allowed(
+    reviews: &Api<SelfSubjectAccessReview>,
+    right: &Right,
+    namespace: &str,
+) -> Result<bool, Error> {
+    let review = serde_json::from_value(right.review(namespace));
+    let review = review.map_err(|error| refused(kube::Error::SerdeError(error)))?;
+    match reviews.create(&PostParams::default(), &review).await {
+        Ok(answer) => Ok(answer.status.is_some_and(|status| status.allowed)),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(true),
+        Err(error) => Err(refused(error)),
     }
 }
 

@@ -17,6 +17,12 @@ pub enum Failure {
     /// kind is not installed.
     #[error("kind is not installed")]
     NoKind,
+    /// kind is too old for the pinned node images.
+    #[error("kind {version} is too old")]
+    OldKind {
+        /// Its version.
+        version: String,
+    },
     /// The runtime is installed, and does not run.
     #[error("{runtime} is not running: {said}")]
     NotRunning {

@@ -30,6 +30,11 @@ pub fn meant(asked: Option<&str>) -> String {
     pinned.map_or_else(|| asked.to_owned(), |(_, image)| (*image).to_owned())
 }
 
+/// Whether it is one of the pinned images, with its digest or without.
+pub(super) fn is_pinned(image: &str) -> bool {
+    PINNED.iter().any(|(_, pinned)| tag(pinned) == tag(image))
+}
+
 /// The image without its digest.
 pub fn tag(image: &str) -> &str {
     image.split_once('@').map_or(image, |(tag, _)| tag)

@@ -58,6 +58,18 @@ impl KindProgram {
         Ok(version.unwrap_or_default().to_owned())
     }
 
+    /// Makes sure that it knows the pinned node images.
+    ///
+    /// # Errors
+    /// When it is too old for them.
+    pub(super) async fn must_be_new_enough(&self) -> Result<(), Failure> {
+        let version = self.version().await?;
+        if is_too_old(&version) {
+            return Err(Failure::OldKind { version });
+        }
+        Ok(())
+    }
+
     /// The names of all kind clusters, whoever made them.
     ///
     /// # Errors

@@ -28,6 +28,7 @@ super::messages! {
     choose_runtime(runtime) { "Install {runtime}, or choose another one: unset KIND_EXPERIMENTAL_PROVIDER", "{runtime} をインストールするか、別のランタイムを使ってください: unset KIND_EXPERIMENTAL_PROVIDER" }
     install_docker() { "Install Docker: https://docs.docker.com/get-docker/", "Docker のインストール方法: https://docs.docker.com/get-docker/" }
     no_kind() { "kind is not installed.", "kind がインストールされていません。" }
+    old_kind(version, oldest) { "kind {version} is too old for the pinned node images, which want {oldest} or newer.", "kind {version} は固定のノードイメージには古すぎます。{oldest} 以降が必要です。" }
     install_kind() { "Install it: https://kind.sigs.k8s.io/docs/user/quick-start/#installation", "インストール方法: https://kind.sigs.k8s.io/docs/user/quick-start/#installation" }
     or_embedded() { "Or play the lab without Docker: bbf lab start <lab> --cluster embedded", "Docker なしでラボを行うには: bbf lab start <ラボ> --cluster embedded" }
     not_running(runtime, said) { "{runtime} is not running: {said}.", "{runtime} が動作していません: {said}" }

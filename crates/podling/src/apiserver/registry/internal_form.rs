@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 mod pod;
 mod storage;
 
-pub(super) use pod::{POD_SPEC, SECURITY_CONTEXT, SERVICE_PORT};
+pub(super) use pod::{LOCAL_PROFILE, POD_SPEC, SECURITY_CONTEXT, SERVICE_PORT};
 pub(super) use storage::{CLAIM_SPEC, VOLUME_SOURCE};
 
 /// A struct's fields in their order.

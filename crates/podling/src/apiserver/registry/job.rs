@@ -154,8 +154,8 @@ pub(super) fn warnings_for_spec(spec: &Value, path: &str) -> Vec<String> {
              10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
         ));
     }
-    let template = format!("{path}.template.spec");
-    warnings.extend(pod_warnings::of_spec(&spec["template"]["spec"], &template));
+    let template = format!("{path}.template");
+    warnings.extend(pod_warnings::of_template(&spec["template"], &template));
     warnings
 }
 

@@ -11,7 +11,7 @@ use super::persistent_volume_claim::{
     check_volume_mode, deprecated_class, fractional_bytes,
 };
 use super::pod_spec::affinity::check_node_selector;
-use super::pod_spec::volumes::{SEVERAL, check_given, check_host_path, check_no_backsteps};
+use super::pod_spec::volumes::{SEVERAL, check_given, check_host_path, check_nfs, check_no_backsteps};
 use super::read::{Fields as _, copy, object_at, set_default, set_default_for_zero};
 use super::{PLAIN, Strategy, diff, internal_form, metadata};
 use crate::clock::Time;
@@ -158,17 +158,6 @@ fn check_one_source(kind: &str, spec: &Value, errors: &mut Vec<Error>) {
             }
         }
         _ => {}
-    }
-}
-
-fn check_nfs(source: &Value, path: &str, errors: &mut Vec<Error>) {
-    for key in ["server", "path"] {
-        check_given(source, key, path, errors);
-    }
-    let directory = source.text("path");
-    if !directory.is_empty() && !directory.starts_with('/') {
-        let why = "must be an absolute path";
-        errors.push(Error::invalid(format!("{path}.path"), directory, why));
     }
 }
 

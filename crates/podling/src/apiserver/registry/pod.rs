@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::read::{Fields as _, copy};
 use super::{PLAIN, Strategy};
-use super::{generation, label_keys, pod_defaults, pod_spec, pod_update, pod_warnings, qos};
+use super::{generation, label_keys, pod_annotations, pod_defaults, pod_spec, pod_update, pod_warnings, qos};
 use crate::clock::Time;
 use crate::status::field::Error;
 
@@ -66,6 +66,7 @@ pub(super) fn check_spec(spec: &Value, errors: &mut Vec<Error>) {
 
 fn validate(pod: &Value) -> Vec<Error> {
     let (spec, mut errors) = (&pod["spec"], Vec::new());
+    pod_annotations::check(pod, "metadata.annotations", &mut errors);
     check_spec(spec, &mut errors);
     if !spec.items("ephemeralContainers").is_empty() {
         let why = "cannot be set on create";
@@ -82,7 +83,9 @@ fn validate(pod: &Value) -> Vec<Error> {
 
 fn validate_update(new: &Value, old: &Value) -> Vec<Error> {
     let mut errors = Vec::new();
+    pod_annotations::check(new, "metadata.annotations", &mut errors);
     check_spec(&new["spec"], &mut errors);
+    pod_annotations::check_update(new, old, &mut errors);
     pod_update::check(&new["spec"], &old["spec"], &mut errors);
     errors
 }

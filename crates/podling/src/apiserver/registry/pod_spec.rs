@@ -15,9 +15,12 @@ pub(super) mod affinity;
 pub(super) mod containers;
 mod env;
 mod handlers;
+mod host;
+mod projected;
 pub(super) mod resources;
 pub(super) mod scheduling;
 mod security;
+mod sysctls;
 pub(super) mod volumes;
 
 const MOST_SECONDS: i64 = 2_147_483_647;
@@ -35,13 +38,13 @@ struct Context<'a> {
 pub(super) fn check(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     let context = Context {
         spec,
-        volumes: spec.items("volumes").iter().map(|v| v.text("name")).collect(),
+        volumes: volumes::check(spec.items("volumes"), &format!("{path}.volumes"), errors),
         grace_seconds: spec.number("terminationGracePeriodSeconds").unwrap_or_default(),
     };
-    volumes::check(spec.items("volumes"), &format!("{path}.volumes"), errors);
     containers::check(&context, path, errors);
     if spec.has("resources") {
         resources::check(&spec["resources"], &format!("{path}.resources"), errors);
+        resources::check_for_pod(spec, &format!("{path}.resources"), errors);
     }
     security::check_host_network(spec, path, errors);
     check_policies(spec, path, errors);
@@ -55,10 +58,12 @@ pub(super) fn check(spec: &Value, path: &str, errors: &mut Vec<Error>) {
         &format!("{path}.topologySpreadConstraints"),
         errors,
     );
+    host::check(spec, path, errors);
     check_names(spec, path, errors);
     check_deadline(spec, path, errors);
     scheduling::check_tolerations(spec.items("tolerations"), &format!("{path}.tolerations"), errors);
     check_host_aliases(spec, path, errors);
+    host::check_system(spec, path, errors);
 }
 
 fn check_policies(spec: &Value, path: &str, errors: &mut Vec<Error>) {
@@ -108,6 +113,7 @@ fn check_dns_config(spec: &Value, path: &str, errors: &mut Vec<Error>) {
         let text = server.as_str().unwrap_or_default();
         errors.extend(check_ip(text, &format!("{field}.nameservers[{i}]")));
     }
+    check_search_list(config, &format!("{field}.searches"), errors);
     for (i, search) in config.items("searches").iter().enumerate() {
         let search = search.as_str().unwrap_or_default();
         let bare = search.strip_suffix('.').unwrap_or(search);
@@ -124,6 +130,25 @@ fn check_dns_config(spec: &Value, path: &str, errors: &mut Vec<Error>) {
                 "must not be empty",
             ));
         }
+    }
+}
+
+/// What the resolver of a container can take.
+fn check_search_list(config: &Value, field: &str, errors: &mut Vec<Error>) {
+    let searches: Vec<&str> = config
+        .items("searches")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let rules = [
+        (searches.len() > 32, "must not have more than 32 search paths"),
+        (
+            searches.join(" ").len() > 2048,
+            "must not have more than 2048 characters (including spaces) in the search list",
+        ),
+    ];
+    for (_, why) in rules.into_iter().filter(|(broken, _)| *broken) {
+        errors.push(Error::invalid(field, config["searches"].clone(), why));
     }
 }
 

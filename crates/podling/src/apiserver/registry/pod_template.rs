@@ -22,7 +22,7 @@ pub(super) const STRATEGY: Strategy = Strategy {
         template::check_template(&new["template"], "template", &mut errors);
         errors
     },
-    warnings: |object| pod_warnings::of_spec(&object["template"]["spec"], "template.spec"),
+    warnings: |object| pod_warnings::of_template(&object["template"], "template"),
     checks_metadata_anew: false,
     ..PLAIN
 };

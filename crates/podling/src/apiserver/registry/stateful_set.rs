@@ -218,7 +218,7 @@ fn check_change(new: &Value, old: &Value, errors: &mut Vec<Error>) {
 
 fn warnings(object: &Value) -> Vec<String> {
     let spec = &object["spec"];
-    let mut warnings = pod_warnings::of_spec(&spec["template"]["spec"], "spec.template.spec");
+    let mut warnings = pod_warnings::of_template(&spec["template"], "spec.template");
     for (i, claim) in spec.items("volumeClaimTemplates").iter().enumerate() {
         // The capital letter is Kubernetes'.
         let field = format!("spec.volumeClaimTemplates[{i}].Spec.resources.requests[storage]");

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::read::Fields as _;
-use super::{labels, metadata, pod_spec};
+use super::{labels, metadata, pod_annotations, pod_spec};
 use crate::label_selector;
 use crate::status::field::Error;
 
@@ -67,6 +67,7 @@ pub(super) fn mismatch(own_labels: &Value) -> Error {
 /// What is wrong with the template at `path`.
 pub(super) fn check_template(template: &Value, path: &str, errors: &mut Vec<Error>) {
     check_metadata(&template["metadata"], path, errors);
+    pod_annotations::check(template, &format!("{path}.annotations"), errors);
     let (spec, path) = (&template["spec"], format!("{path}.spec"));
     pod_spec::check(spec, &path, errors);
     if !spec.items("ephemeralContainers").is_empty() {

@@ -18,7 +18,7 @@ pub(super) const WORKLOAD: Strategy = Strategy {
         generation::count_spec_change(new, old);
     },
     prepare_for_status_update: Some(|new, old| copy(old, new, "spec")),
-    warnings: |object| pod_warnings::of_spec(&object["spec"]["template"]["spec"], "spec.template.spec"),
+    warnings: |object| pod_warnings::of_template(&object["spec"]["template"], "spec.template"),
     ..PLAIN
 };
 

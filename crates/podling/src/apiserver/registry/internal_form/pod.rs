@@ -250,7 +250,8 @@ const CAPABILITIES: &Struct = &[
     Field("Add", "add", Kind::Plain),
     Field("Drop", "drop", Kind::Plain),
 ];
-const SECCOMP: &Struct = &[
+/// A seccomp or AppArmor profile.
+pub(in super::super) const LOCAL_PROFILE: &Struct = &[
     Field("Type", "type", Kind::KeptText),
     Field("LocalhostProfile", "localhostProfile", Kind::Pointer),
 ];
@@ -275,8 +276,12 @@ pub(in super::super) const SECURITY_CONTEXT: &Struct = &[
         Kind::Pointer,
     ),
     Field("ProcMount", "procMount", Kind::Pointer),
-    Field("SeccompProfile", "seccompProfile", Kind::Optional(SECCOMP)),
-    Field("AppArmorProfile", "appArmorProfile", Kind::Optional(SECCOMP)),
+    Field("SeccompProfile", "seccompProfile", Kind::Optional(LOCAL_PROFILE)),
+    Field(
+        "AppArmorProfile",
+        "appArmorProfile",
+        Kind::Optional(LOCAL_PROFILE),
+    ),
 ];
 const CONTAINER: &Struct = &[
     Field("Name", "name", Kind::KeptText),
@@ -356,8 +361,12 @@ const POD_SECURITY_CONTEXT: &Struct = &[
     Field("FSGroup", "fsGroup", Kind::Pointer),
     Field("FSGroupChangePolicy", "fsGroupChangePolicy", Kind::Pointer),
     Field("Sysctls", "sysctls", Kind::List(HEADER)),
-    Field("SeccompProfile", "seccompProfile", Kind::Optional(SECCOMP)),
-    Field("AppArmorProfile", "appArmorProfile", Kind::Optional(SECCOMP)),
+    Field("SeccompProfile", "seccompProfile", Kind::Optional(LOCAL_PROFILE)),
+    Field(
+        "AppArmorProfile",
+        "appArmorProfile",
+        Kind::Optional(LOCAL_PROFILE),
+    ),
     Field("SELinuxChangePolicy", "seLinuxChangePolicy", Kind::Pointer),
 ];
 const TOLERATION: &Struct = &[

@@ -28,7 +28,7 @@ fn check_node_affinity(affinity: &Value, path: &str, errors: &mut Vec<Error>) {
     for (i, entry) in affinity.items(PREFERRED).iter().enumerate() {
         let path = format!("{path}.{PREFERRED}[{i}]");
         check_weight(entry, &path, errors);
-        check_term(&entry["preference"], &format!("{path}.preference"), errors);
+        check_term(&entry["preference"], &format!("{path}.preference"), false, errors);
     }
 }
 
@@ -43,7 +43,7 @@ pub(in super::super) fn check_node_selector(selector: &Value, path: &str, errors
         ));
     }
     for (i, term) in terms.iter().enumerate() {
-        check_term(term, &format!("{field}[{i}]"), errors);
+        check_term(term, &format!("{field}[{i}]"), true, errors);
     }
 }
 
@@ -55,9 +55,14 @@ fn check_weight(entry: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_term(term: &Value, path: &str, errors: &mut Vec<Error>) {
+/// Of a preference Kubernetes does not check the values of labels.
+fn check_term(term: &Value, path: &str, checks_values: bool, errors: &mut Vec<Error>) {
     for (i, requirement) in term.items("matchExpressions").iter().enumerate() {
-        check_expression(requirement, &format!("{path}.matchExpressions[{i}]"), errors);
+        let path = format!("{path}.matchExpressions[{i}]");
+        check_expression(requirement, &path, errors);
+        if checks_values {
+            check_label_values(requirement.items("values"), &format!("{path}.values"), errors);
+        }
     }
     for (i, requirement) in term.items("matchFields").iter().enumerate() {
         check_field(requirement, &format!("{path}.matchFields[{i}]"), errors);
@@ -84,6 +89,9 @@ fn check_expression(requirement: &Value, path: &str, errors: &mut Vec<Error>) {
         key,
         names::qualified_name(key),
     ));
+}
+
+fn check_label_values(values: &[Value], field: &str, errors: &mut Vec<Error>) {
     for (i, value) in values.iter().enumerate() {
         let value = value.as_str().unwrap_or_default();
         let wrong = names::label_value(value);
@@ -104,6 +112,12 @@ fn check_field(requirement: &Value, path: &str, errors: &mut Vec<Error>) {
     if key != "metadata.name" {
         let why = "not a valid field selector key";
         errors.push(Error::invalid(format!("{path}.key"), key, why));
+        return;
+    }
+    for (i, name) in requirement.items("values").iter().enumerate() {
+        let name = name.as_str().unwrap_or_default();
+        let wrong = names::subdomain(name);
+        errors.extend(invalid_for_each(&format!("{path}.values[{i}]"), name, wrong));
     }
 }
 
@@ -126,9 +140,10 @@ fn check_pod_term(term: &Value, path: &str, errors: &mut Vec<Error>) {
     for key in ["labelSelector", "namespaceSelector"] {
         labels::check_selector(&term[key], &format!("{path}.{key}"), errors);
     }
-    for (i, namespace) in term.items("namespaces").iter().enumerate() {
+    for namespace in term.items("namespaces") {
         let name = namespace.as_str().unwrap_or_default();
-        let field = format!("{path}.namespaces[{i}]");
+        // Kubernetes names the list so, and no index.
+        let field = format!("{path}.namespace");
         errors.extend(invalid_for_each(&field, name, names::label(name)));
     }
     label_keys::check(term, path, errors);
@@ -137,4 +152,43 @@ fn check_pod_term(term: &Value, path: &str, errors: &mut Vec<Error>) {
         errors.push(Error::required(field.as_str(), "can not be empty"));
     }
     errors.extend(invalid_for_each(&field, key, names::qualified_name(key)));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_checked_where_they_decide() {
+        let label =
+            |value: &str| json!({"matchExpressions": [{"key": "k", "operator": "In", "values": [value]}]});
+        let node = json!({"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node/1"]}]});
+        let required = |term: Value| json!({"nodeAffinity": {REQUIRED: {"nodeSelectorTerms": [term]}}});
+        let preferred =
+            |term: Value| json!({"nodeAffinity": {PREFERRED: [{"weight": 1, "preference": term}]}});
+        let pods = json!({"podAffinity": {REQUIRED: [{"topologyKey": "zone", "namespaces": ["a", "b/c"]}]}});
+        let values = "matchExpressions[0].values[0]";
+        let cases = [
+            (
+                required(label("a b")),
+                Some(format!("a.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].{values}")),
+            ),
+            (preferred(label("a b")), None),
+            (
+                required(node),
+                Some(format!(
+                    "a.nodeAffinity.{REQUIRED}.nodeSelectorTerms[0].matchFields[0].values[0]"
+                )),
+            ),
+            (pods, Some(format!("a.podAffinity.{REQUIRED}[0].namespace"))),
+        ];
+        for (affinity, expected) in cases {
+            let mut errors = Vec::new();
+            check(&affinity, "a", &mut errors);
+            let fields: Vec<String> = errors.into_iter().map(|error| error.field).collect();
+            assert_eq!(fields, expected.into_iter().collect::<Vec<_>>(), "{affinity}");
+        }
+    }
 }

@@ -13,12 +13,11 @@ use crate::status::field::Error;
 const ONLY_SIDECARS: &str = "may not be set for init containers without restartPolicy=Always";
 const RESTART_POLICIES: [&str; 3] = ["Always", "Never", "OnFailure"];
 /// What an ephemeral container may not have.
-const NOT_EPHEMERAL: [&str; 9] = [
+const NOT_EPHEMERAL: [&str; 8] = [
     "ports",
     "resources",
     "resizePolicy",
     "restartPolicy",
-    "volumeDevices",
     "livenessProbe",
     "readinessProbe",
     "startupProbe",
@@ -179,6 +178,7 @@ fn check_common(context: &Context<'_>, container: &Value, path: &str, errors: &m
         errors,
     );
     security::check_container(
+        context.spec,
         &container["securityContext"],
         &format!("{path}.securityContext"),
         errors,

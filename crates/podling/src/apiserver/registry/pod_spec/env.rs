@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::names;
 use super::super::read::Fields as _;
 use super::invalid_for_each;
+use crate::quantity::Quantity;
 use crate::status::field::Error;
 
 const SOURCES: [&str; 5] = [
@@ -131,12 +132,40 @@ pub(super) fn check_resource(reference: &Value, path: &str, in_volume: bool, err
         errors.push(Error::required(format!("{path}.containerName"), ""));
     } else if wanted.is_empty() {
         errors.push(Error::required(format!("{path}.resource"), ""));
-    } else if !RESOURCES.contains(&wanted) && !wanted.contains(".hugepages-") {
+    } else if !RESOURCES.contains(&wanted) && !is_of_huge_pages(wanted) {
         errors.push(Error::not_supported(
             format!("{path}.resource"),
             wanted,
             &RESOURCES,
         ));
+    }
+    check_divisor(reference, &format!("{path}.divisor"), errors);
+}
+
+fn is_of_huge_pages(resource: &str) -> bool {
+    resource.starts_with("limits.hugepages-") || resource.starts_with("requests.hugepages-")
+}
+
+/// An amount is only told in units that have a name.
+fn check_divisor(reference: &Value, field: &str, errors: &mut Vec<Error>) {
+    const FOR_BYTES: &str = "1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei";
+    let divisor = Quantity::from_json(&reference["divisor"]).unwrap_or_default();
+    let resource = reference.text("resource");
+    let (units, what) = match resource {
+        "limits.cpu" | "requests.cpu" => ("1m and 1", "cpu"),
+        "limits.memory" | "requests.memory" => (FOR_BYTES, "memory"),
+        "limits.ephemeral-storage" | "requests.ephemeral-storage" => (FOR_BYTES, "local ephemeral storage"),
+        _ if is_of_huge_pages(resource) => (FOR_BYTES, "hugepages"),
+        _ => return,
+    };
+    let written = divisor.to_string();
+    let is_unit = units
+        .split(", ")
+        .flat_map(|unit| unit.split(" and "))
+        .any(|unit| unit == written);
+    if !divisor.is_zero() && !is_unit {
+        let why = format!("only divisor's values {units} are supported with the {what} resource");
+        errors.push(Error::invalid(field, resource, why));
     }
 }
 
@@ -176,5 +205,41 @@ fn check_env_from(source: &Value, path: &str, index: usize, errors: &mut Vec<Err
         }
         1 => {}
         _ => errors.push(Error::invalid(path, "", SEVERAL)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_told_in_units() {
+        let cases = [
+            ("limits.cpu", "1m", ""),
+            (
+                "limits.cpu",
+                "2",
+                "r.divisor: Invalid value: \"limits.cpu\": only divisor's values 1m and 1 are supported with the cpu resource",
+            ),
+            ("requests.memory", "1Mi", ""),
+            (
+                "requests.memory",
+                "3",
+                "r.divisor: Invalid value: \"requests.memory\": only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource",
+            ),
+        ];
+        for (resource, divisor, expected) in cases {
+            let mut errors = Vec::new();
+            check_resource(
+                &json!({"resource": resource, "divisor": divisor}),
+                "r",
+                false,
+                &mut errors,
+            );
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(texts.join("; "), expected, "{resource} {divisor}");
+        }
     }
 }

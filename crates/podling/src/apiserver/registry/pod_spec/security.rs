@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use super::super::internal_form;
 use super::super::read::Fields as _;
+use super::sysctls;
+use super::volumes::check_descending;
 use crate::status::field::Error;
 
 const IDS: &str = "must be between 0 and 2147483647, inclusive";
@@ -12,7 +14,7 @@ const PROFILES: [&str; 3] = ["Localhost", "RuntimeDefault", "Unconfined"];
 /// Checks the Pod's own context.
 pub(super) fn check_pod(spec: &Value, path: &str, errors: &mut Vec<Error>) {
     let (context, own) = (&spec["securityContext"], format!("{path}.securityContext"));
-    check_ids(context, &own, &["runAsUser", "runAsGroup", "fsGroup"], errors);
+    check_ids(context, &own, &["fsGroup", "runAsUser", "runAsGroup"], errors);
     for (i, group) in context.items("supplementalGroups").iter().enumerate() {
         if !is_id(group.as_i64().unwrap_or_default()) {
             let field = format!("{own}.supplementalGroups[{i}]");
@@ -23,7 +25,35 @@ pub(super) fn check_pod(spec: &Value, path: &str, errors: &mut Vec<Error>) {
         let why = "ShareProcessNamespace and HostPID cannot both be enabled";
         errors.push(Error::invalid(format!("{own}.shareProcessNamespace"), true, why));
     }
+    sysctls::check(spec, &format!("{own}.sysctls"), errors);
+    check_choice(
+        context,
+        &own,
+        ("fsGroupChangePolicy", &["Always", "OnRootMismatch"]),
+        errors,
+    );
     check_seccomp(context, &own, errors);
+    check_app_armor(context, &own, errors);
+    check_choice(
+        context,
+        &own,
+        ("supplementalGroupsPolicy", &["Merge", "Strict"]),
+        errors,
+    );
+    check_choice(
+        context,
+        &own,
+        ("seLinuxChangePolicy", &["MountOption", "Recursive"]),
+        errors,
+    );
+}
+
+/// What stands at a key, if anything does, must be one of its values; empty is none of them.
+fn check_choice(context: &Value, path: &str, (key, supported): (&str, &[&str]), errors: &mut Vec<Error>) {
+    let value = context.text(key);
+    if context.has(key) && !supported.contains(&value) {
+        errors.push(Error::not_supported(format!("{path}.{key}"), value, supported));
+    }
 }
 
 /// On the host's network a container's port is the host's. Templates may leave that to the Pods' defaults.
@@ -55,12 +85,18 @@ fn check_ids(context: &Value, path: &str, keys: &[&str], errors: &mut Vec<Error>
     }
 }
 
-/// Checks a container's context at `path`.
-pub(super) fn check_container(context: &Value, path: &str, errors: &mut Vec<Error>) {
+/// Checks a container's context at `path`; the `spec` is that of its Pod.
+pub(super) fn check_container(spec: &Value, context: &Value, path: &str, errors: &mut Vec<Error>) {
     if context.is_null() {
         return;
     }
     check_ids(context, path, &["runAsUser", "runAsGroup"], errors);
+    check_choice(context, path, ("procMount", &["Default", "Unmasked"]), errors);
+    if context["procMount"] == "Unmasked" && spec["hostUsers"] != false {
+        let why = "`hostUsers` must be false to use `Unmasked`";
+        errors.push(Error::invalid(format!("{path}.procMount"), "Unmasked", why));
+    }
+    check_seccomp(context, path, errors);
     if context["allowPrivilegeEscalation"] == false {
         let capabilities = context["capabilities"].items("add");
         let reasons = [
@@ -76,7 +112,7 @@ pub(super) fn check_container(context: &Value, path: &str, errors: &mut Vec<Erro
             errors.push(Error::invalid(path, context.clone(), why).showing(shown));
         }
     }
-    check_seccomp(context, path, errors);
+    check_app_armor(context, path, errors);
 }
 
 fn check_seccomp(context: &Value, path: &str, errors: &mut Vec<Error>) {
@@ -85,26 +121,120 @@ fn check_seccomp(context: &Value, path: &str, errors: &mut Vec<Error>) {
         return;
     }
     let path = format!("{path}.seccompProfile");
-    let (kind, has_file) = (profile.text("type"), profile.has("localhostProfile"));
-    let file = format!("{path}.localhostProfile");
-    match kind {
-        "Localhost" if !has_file => {
-            errors.push(Error::required(
-                file.clone(),
-                "must be set when seccomp type is Localhost",
-            ));
+    check_profile_type(
+        profile,
+        &path,
+        "type is required when seccompProfile is set",
+        errors,
+    );
+    let (field, file) = (format!("{path}.localhostProfile"), &profile["localhostProfile"]);
+    match (profile.text("type"), file.as_str()) {
+        ("Localhost", None) => {
+            let why = "must be set when seccomp type is Localhost";
+            errors.push(Error::required(field, why));
         }
-        "" => errors.push(Error::required(
-            format!("{path}.type"),
-            "type is required when seccompProfile is set",
-        )),
-        kind if !PROFILES.contains(&kind) => {
-            errors.push(Error::not_supported(format!("{path}.type"), kind, &PROFILES));
+        ("Localhost", Some(file)) => check_descending(file, &field, errors),
+        (_, Some(_)) => {
+            let why = "can only be set when seccomp type is Localhost";
+            let shown = internal_form::compact(profile, internal_form::LOCAL_PROFILE);
+            errors.push(Error::invalid(field, profile.clone(), why).showing(shown));
+        }
+        (_, None) => {}
+    }
+}
+
+fn check_profile_type(profile: &Value, path: &str, when_missing: &str, errors: &mut Vec<Error>) {
+    let field = format!("{path}.type");
+    match profile.text("type") {
+        "" => errors.push(Error::required(field, when_missing)),
+        kind if !PROFILES.contains(&kind) => errors.push(Error::not_supported(field, kind, &PROFILES)),
+        _ => {}
+    }
+}
+
+fn check_app_armor(context: &Value, path: &str, errors: &mut Vec<Error>) {
+    const NEEDED: &str = "must be set when AppArmor type is Localhost";
+    let profile = &context["appArmorProfile"];
+    if profile.is_null() {
+        return;
+    }
+    let path = format!("{path}.appArmorProfile");
+    check_profile_type(
+        profile,
+        &path,
+        "type is required when appArmorProfile is set",
+        errors,
+    );
+    let field = format!("{path}.localhostProfile");
+    match (profile.text("type"), profile["localhostProfile"].as_str()) {
+        ("Localhost", None | Some("")) => errors.push(Error::required(field, NEEDED)),
+        ("Localhost", Some(name)) if name.trim() != name => {
+            errors.push(Error::invalid(field, name, "must not be padded with whitespace"));
+        }
+        ("RuntimeDefault" | "Unconfined", Some(name)) => {
+            let why = "can only be set when AppArmor type is Localhost";
+            errors.push(Error::invalid(field, name, why));
         }
         _ => {}
     }
-    if kind != "Localhost" && has_file {
-        let why = "can only be set when seccomp type is Localhost";
-        errors.push(Error::invalid(file, profile["localhostProfile"].clone(), why));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_containers_context_is_one_that_can_be_had() {
+        let cases = [
+            (json!({"procMount": "Default"}), ""),
+            (
+                json!({"procMount": "Half"}),
+                "c.procMount: Unsupported value: \"Half\": supported values: \"Default\", \"Unmasked\"",
+            ),
+            (
+                json!({"procMount": "Unmasked"}),
+                "c.procMount: Invalid value: \"Unmasked\": `hostUsers` must be false to use `Unmasked`",
+            ),
+            (
+                json!({"seccompProfile": {"type": "Localhost", "localhostProfile": "/p"}}),
+                "c.seccompProfile.localhostProfile: Invalid value: \"/p\": must be a relative path",
+            ),
+            (
+                json!({"seccompProfile": {"type": "Unconfined", "localhostProfile": "p"}}),
+                "c.seccompProfile.localhostProfile: Invalid value: {\"Type\":\"Unconfined\",\"LocalhostProfile\":\"p\"}: can only be set when seccomp type is Localhost",
+            ),
+            (
+                json!({"appArmorProfile": {"type": "Localhost"}}),
+                "c.appArmorProfile.localhostProfile: Required value: must be set when AppArmor type is Localhost",
+            ),
+            (
+                json!({"appArmorProfile": {"type": "RuntimeDefault", "localhostProfile": "p"}}),
+                "c.appArmorProfile.localhostProfile: Invalid value: \"p\": can only be set when AppArmor type is Localhost",
+            ),
+        ];
+        for (context, expected) in cases {
+            let mut errors = Vec::new();
+            check_container(&json!({}), &context, "c", &mut errors);
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(texts.join("; "), expected, "{context}");
+        }
+    }
+
+    #[test]
+    fn a_pods_context_is_one_that_can_be_had() {
+        let context = json!({"fsGroupChangePolicy": "Never", "supplementalGroupsPolicy": "All", "seLinuxChangePolicy": ""});
+        let mut errors = Vec::new();
+        check_pod(&json!({"securityContext": context}), "spec", &mut errors);
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "spec.securityContext.fsGroupChangePolicy: Unsupported value: \"Never\": supported values: \"Always\", \"OnRootMismatch\"",
+                "spec.securityContext.supplementalGroupsPolicy: Unsupported value: \"All\": supported values: \"Merge\", \"Strict\"",
+                "spec.securityContext.seLinuxChangePolicy: Unsupported value: \"\": supported values: \"MountOption\", \"Recursive\"",
+            ]
+        );
     }
 }

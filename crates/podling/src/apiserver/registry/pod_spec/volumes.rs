@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::super::names;
 use super::super::read::Fields as _;
-use super::{Context, env, invalid_for_each};
+use super::super::{names, persistent_volume_claim};
+use super::{Context, env, invalid_for_each, projected};
 use crate::quantity::Quantity;
 use crate::status::field::Error;
 
@@ -47,21 +47,30 @@ const TYPES: [&str; 13] = [
     "image",
 ];
 
-/// Checks `volumes` at `path`.
-pub(super) fn check(volumes: &[Value], path: &str, errors: &mut Vec<Error>) {
-    let mut seen = BTreeSet::new();
+/// Checks `volumes` at `path`; the names of those that are right, which containers can mount.
+pub(super) fn check<'a>(volumes: &'a [Value], path: &str, errors: &mut Vec<Error>) -> BTreeSet<&'a str> {
+    let mut right = BTreeSet::new();
     for (i, volume) in volumes.iter().enumerate() {
-        let (path, name) = (format!("{path}[{i}]"), volume.text("name"));
-        check_source(volume, &path, errors);
-        let field = format!("{path}.name");
-        if name.is_empty() {
-            errors.push(Error::required(field.as_str(), ""));
-        } else {
-            errors.extend(invalid_for_each(&field, name, names::label(name)));
+        let wrong_before = errors.len();
+        check_volume(volume, &right, &format!("{path}[{i}]"), errors);
+        if errors.len() == wrong_before {
+            right.insert(volume.text("name"));
         }
-        if !seen.insert(name) {
-            errors.push(Error::duplicate(field, name));
-        }
+    }
+    right
+}
+
+fn check_volume(volume: &Value, seen: &BTreeSet<&str>, path: &str, errors: &mut Vec<Error>) {
+    let name = volume.text("name");
+    check_source(volume, path, errors);
+    let field = format!("{path}.name");
+    if name.is_empty() {
+        errors.push(Error::required(field.as_str(), ""));
+    } else {
+        errors.extend(invalid_for_each(&field, name, names::label(name)));
+    }
+    if seen.contains(name) {
+        errors.push(Error::duplicate(field, name));
     }
 }
 
@@ -72,6 +81,12 @@ fn check_source(volume: &Value, path: &str, errors: &mut Vec<Error>) {
     };
     check_type(first, &volume[first], &format!("{path}.{first}"), errors);
     for other in given {
+        // Kubernetes spells this one wrong.
+        let other = if other == "downwardAPI" {
+            "downwarAPI"
+        } else {
+            other
+        };
         errors.push(Error::forbidden(format!("{path}.{other}"), SEVERAL));
     }
 }
@@ -89,16 +104,16 @@ fn check_type(kind: &str, source: &Value, path: &str, errors: &mut Vec<Error>) {
         "secret" => check_keys(source, "secretName", path, errors),
         "configMap" => check_keys(source, "name", path, errors),
         "persistentVolumeClaim" => check_given(source, "claimName", path, errors),
+        "nfs" => check_nfs(source, path, errors),
+        "csi" => check_csi(source, path, errors),
+        "ephemeral" => check_ephemeral(source, path, errors),
         "downwardAPI" => {
             check_mode(source, "defaultMode", path, errors);
-            check_downward_items(source, path, errors);
-        }
-        "projected" => {
-            check_mode(source, "defaultMode", path, errors);
-            for (i, part) in source.items("sources").iter().enumerate() {
-                check_projection(part, &format!("{path}.sources[{i}]"), errors);
+            for item in source.items("items") {
+                check_downward_item(item, path, errors);
             }
         }
+        "projected" => projected::check(source, path, errors),
         _ => {}
     }
 }
@@ -112,7 +127,10 @@ pub(in super::super) fn check_given(source: &Value, key: &str, path: &str, error
 
 /// A path of the node's own file system, with what must be there.
 pub(in super::super) fn check_host_path(source: &Value, path: &str, errors: &mut Vec<Error>) {
-    check_given(source, "path", path, errors);
+    if source.text("path").is_empty() {
+        errors.push(Error::required(format!("{path}.path"), ""));
+        return;
+    }
     check_no_backsteps(source.text("path"), &format!("{path}.path"), errors);
     let kind = source.text("type");
     if !HOST_PATH_TYPES.contains(&kind) {
@@ -131,7 +149,8 @@ pub(in super::super) fn check_no_backsteps(text: &str, field: &str, errors: &mut
     }
 }
 
-fn check_descending(text: &str, field: &str, errors: &mut Vec<Error>) {
+/// A path below another.
+pub(in super::super) fn check_descending(text: &str, field: &str, errors: &mut Vec<Error>) {
     if text.starts_with('/') {
         errors.push(Error::invalid(field, text, "must be a relative path"));
     }
@@ -139,7 +158,7 @@ fn check_descending(text: &str, field: &str, errors: &mut Vec<Error>) {
 }
 
 /// `..data` and the like are the kubelet's own.
-fn check_file_path(item: &Value, path: &str, errors: &mut Vec<Error>) {
+pub(super) fn check_file_path(item: &Value, path: &str, errors: &mut Vec<Error>) {
     let (field, text) = (format!("{path}.path"), item.text("path"));
     if text.is_empty() {
         errors.push(Error::required(field, ""));
@@ -151,7 +170,7 @@ fn check_file_path(item: &Value, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_mode(holder: &Value, key: &str, path: &str, errors: &mut Vec<Error>) {
+pub(super) fn check_mode(holder: &Value, key: &str, path: &str, errors: &mut Vec<Error>) {
     if let Some(mode) = holder.number(key).filter(|mode| !(0..=0o777).contains(mode)) {
         errors.push(Error::invalid(format!("{path}.{key}"), mode, MODE));
     }
@@ -161,6 +180,11 @@ fn check_mode(holder: &Value, key: &str, path: &str, errors: &mut Vec<Error>) {
 fn check_keys(source: &Value, name: &str, path: &str, errors: &mut Vec<Error>) {
     check_given(source, name, path, errors);
     check_mode(source, "defaultMode", path, errors);
+    check_items(source, path, errors);
+}
+
+/// The chosen keys of a Secret or ConfigMap.
+pub(super) fn check_items(source: &Value, path: &str, errors: &mut Vec<Error>) {
     for (i, item) in source.items("items").iter().enumerate() {
         let path = format!("{path}.items[{i}]");
         check_given(item, "key", &path, errors);
@@ -169,48 +193,55 @@ fn check_keys(source: &Value, name: &str, path: &str, errors: &mut Vec<Error>) {
     }
 }
 
-fn check_projection(part: &Value, path: &str, errors: &mut Vec<Error>) {
-    for kind in ["secret", "configMap"] {
-        if part.has(kind) {
-            check_keys(&part[kind], "name", &format!("{path}.{kind}"), errors);
-        }
+/// A folder of an NFS server.
+pub(in super::super) fn check_nfs(source: &Value, path: &str, errors: &mut Vec<Error>) {
+    for key in ["server", "path"] {
+        check_given(source, key, path, errors);
     }
-    if part.has("downwardAPI") {
-        check_downward_items(&part["downwardAPI"], &format!("{path}.downwardAPI"), errors);
-    }
-    if part.has("serviceAccountToken") {
-        let path = format!("{path}.serviceAccountToken");
-        check_file_path(&part["serviceAccountToken"], &path, errors);
-        let seconds = part["serviceAccountToken"].number("expirationSeconds");
-        if let Some(seconds) = seconds.filter(|s| *s < 600) {
-            let why = "may not specify a duration less than 10 minutes";
-            errors.push(Error::invalid(format!("{path}.expirationSeconds"), seconds, why));
-        }
+    if !source.text("path").starts_with('/') {
+        let why = "must be an absolute path";
+        errors.push(Error::invalid(format!("{path}.path"), source.text("path"), why));
     }
 }
 
-fn check_downward_items(source: &Value, path: &str, errors: &mut Vec<Error>) {
-    for (i, item) in source.items("items").iter().enumerate() {
-        let path = format!("{path}.items[{i}]");
-        check_file_path(item, &path, errors);
-        if item.has("fieldRef") {
-            let field = format!("{path}.fieldRef");
-            env::check_field(&item["fieldRef"], &field, &DOWNWARD_FIELDS, errors);
-            if item.has("resourceFieldRef") {
-                let why = "fieldRef and resourceFieldRef can not be specified simultaneously";
-                errors.push(Error::invalid(path.as_str(), "resource", why));
-            }
-        } else if item.has("resourceFieldRef") {
-            let field = format!("{path}.resourceFieldRef");
-            env::check_resource(&item["resourceFieldRef"], &field, true, errors);
-        } else {
-            errors.push(Error::required(
-                path.as_str(),
-                "one of fieldRef and resourceFieldRef is required",
-            ));
-        }
-        check_mode(item, "mode", &path, errors);
+fn check_csi(source: &Value, path: &str, errors: &mut Vec<Error>) {
+    let (field, driver) = (format!("{path}.driver"), source.text("driver"));
+    if driver.is_empty() {
+        errors.push(Error::required(field, ""));
+    } else {
+        let wrong = names::subdomain(&driver.to_lowercase());
+        errors.extend(invalid_for_each(&field, driver, wrong));
     }
+}
+
+fn check_ephemeral(source: &Value, path: &str, errors: &mut Vec<Error>) {
+    let field = format!("{path}.volumeClaimTemplate");
+    if source.has("volumeClaimTemplate") {
+        let claim = &source["volumeClaimTemplate"]["spec"];
+        persistent_volume_claim::check_spec(claim, &format!("{field}.spec"), errors);
+    } else {
+        errors.push(Error::required(field, ""));
+    }
+}
+
+/// A file of the downward API; Kubernetes names the source at `path`, and no item of it.
+pub(super) fn check_downward_item(item: &Value, path: &str, errors: &mut Vec<Error>) {
+    check_file_path(item, path, errors);
+    if item.has("fieldRef") {
+        let field = format!("{path}.fieldRef");
+        env::check_field(&item["fieldRef"], &field, &DOWNWARD_FIELDS, errors);
+        if item.has("resourceFieldRef") {
+            let why = "fieldRef and resourceFieldRef can not be specified simultaneously";
+            errors.push(Error::invalid(path, "resource", why));
+        }
+    } else if item.has("resourceFieldRef") {
+        let field = format!("{path}.resourceFieldRef");
+        env::check_resource(&item["resourceFieldRef"], &field, true, errors);
+    } else {
+        let why = "one of fieldRef and resourceFieldRef is required";
+        errors.push(Error::required(path, why));
+    }
+    check_mode(item, "mode", path, errors);
 }
 
 /// Checks a container's mounts at `path`.
@@ -237,7 +268,6 @@ pub(super) fn check_mounts(context: &Context<'_>, container: &Value, path: &str,
         }
         // Kubernetes leaves the index out of these two.
         check_descending(mount.text("subPath"), &format!("{path}.subPath"), errors);
-        check_descending(mount.text("subPathExpr"), &format!("{path}.subPathExpr"), errors);
         if !mount.text("subPath").is_empty() && !mount.text("subPathExpr").is_empty() {
             let why = "subPathExpr and subPath are mutually exclusive";
             errors.push(Error::invalid(
@@ -245,6 +275,121 @@ pub(super) fn check_mounts(context: &Context<'_>, container: &Value, path: &str,
                 mount.text("subPathExpr"),
                 why,
             ));
+        }
+        check_descending(mount.text("subPathExpr"), &format!("{path}.subPathExpr"), errors);
+        let is_privileged = container["securityContext"].flag("privileged");
+        check_propagation(mount, is_privileged, &format!("{path}.mountPropagation"), errors);
+        check_read_only(mount, &format!("{path}.recursiveReadOnly"), errors);
+    }
+}
+
+/// Whether mounts are seen on both sides; Kubernetes leaves the index out.
+fn check_propagation(mount: &Value, is_privileged: bool, field: &str, errors: &mut Vec<Error>) {
+    let modes = ["Bidirectional", "HostToContainer", "None"];
+    let mode = mount.text("mountPropagation");
+    if mount.has("mountPropagation") && !modes.contains(&mode) {
+        errors.push(Error::not_supported(field, mode, &modes));
+    }
+    if mode == "Bidirectional" && !is_privileged {
+        let why = "Bidirectional mount propagation is available only to privileged containers";
+        errors.push(Error::forbidden(field, why));
+    }
+}
+
+fn check_read_only(mount: &Value, field: &str, errors: &mut Vec<Error>) {
+    let modes = ["Disabled", "Enabled", "IfPossible"];
+    match mount.text("recursiveReadOnly") {
+        "Enabled" | "IfPossible" => {
+            if !mount.flag("readOnly") {
+                let why = "may only be specified when readOnly is true";
+                errors.push(Error::forbidden(field, why));
+            }
+            if !matches!(mount.text("mountPropagation"), "" | "None") {
+                let why = "may only be specified when mountPropagation is None or not specified";
+                errors.push(Error::forbidden(field, why));
+            }
+        }
+        "Disabled" => {}
+        other if mount.has("recursiveReadOnly") => {
+            errors.push(Error::not_supported(field, other, &modes));
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn volumes_are_held_against_the_rules_of_their_type() {
+        let cases = [
+            (
+                json!({"nfs": {"server": "s", "path": "data"}}),
+                vec!["v[0].nfs.path: Invalid value: \"data\": must be an absolute path"],
+            ),
+            (
+                json!({"csi": {"driver": ""}}),
+                vec!["v[0].csi.driver: Required value"],
+            ),
+            (
+                json!({"ephemeral": {}}),
+                vec!["v[0].ephemeral.volumeClaimTemplate: Required value"],
+            ),
+            (
+                json!({"emptyDir": {}, "downwardAPI": {}}),
+                vec!["v[0].downwarAPI: Forbidden: may not specify more than 1 volume type"],
+            ),
+            (
+                json!({"downwardAPI": {"items": [{"path": "p"}]}}),
+                vec!["v[0].downwardAPI: Required value: one of fieldRef and resourceFieldRef is required"],
+            ),
+        ];
+        for (mut volume, expected) in cases {
+            volume["name"] = "data".into();
+            let mut errors = Vec::new();
+            let right = check(std::slice::from_ref(&volume), "v", &mut errors).len();
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                (texts, right),
+                (expected.iter().map(ToString::to_string).collect(), 0),
+                "{volume}"
+            );
+        }
+    }
+
+    #[test]
+    fn mounts_reach_out_of_a_container_only_if_it_may() {
+        let cases = [
+            (json!({"mountPropagation": "HostToContainer"}), ""),
+            (
+                json!({"mountPropagation": "Bidirectional"}),
+                "m.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers",
+            ),
+            (
+                json!({"recursiveReadOnly": "Enabled"}),
+                "m.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+            ),
+            (
+                json!({"recursiveReadOnly": "Yes", "readOnly": true}),
+                "m.recursiveReadOnly: Unsupported value: \"Yes\": supported values: \"Disabled\", \"Enabled\", \"IfPossible\"",
+            ),
+        ];
+        for (mut mount, expected) in cases {
+            mount["name"] = "data".into();
+            mount["mountPath"] = "/data".into();
+            let (spec, container) = (json!({}), json!({"volumeMounts": [mount]}));
+            let context = Context {
+                spec: &spec,
+                volumes: BTreeSet::from(["data"]),
+                grace_seconds: 30,
+            };
+            let mut errors = Vec::new();
+            check_mounts(&context, &container, "m", &mut errors);
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert_eq!(texts.join("; "), expected, "{mount}");
         }
     }
 }

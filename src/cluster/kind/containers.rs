@@ -101,7 +101,7 @@ impl Containers {
     /// The nodes of a kind cluster.
     pub(super) async fn nodes(&self, cluster: &str) -> Result<Vec<NodeContainer>, Failure> {
         let label = format!("label={CLUSTER_LABEL}={cluster}");
-        // podman before 4.4 lays tabs out as columns.
+        // podman 2 writes through a tabwriter, which makes spaces of tabs; a name has no space.
         let format = "{{.Names}} {{.Status}}";
         let ended = self
             .run(&["ps", "--all", "--filter", &label, "--format", format])

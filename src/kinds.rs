@@ -118,6 +118,11 @@ impl Kind {
         KINDS.iter().find(|kind| kind.kind == name).copied()
     }
 
+    /// The names of all kinds, by API group.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|kind| kind.kind)
+    }
+
     /// The kind of a manifest's `apiVersion` and `kind`.
     pub fn of_manifest(api_version: &str, name: &str) -> Option<Self> {
         Self::of(name).filter(|kind| kind.api_version() == api_version)

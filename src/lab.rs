@@ -81,15 +81,17 @@ impl Lab {
         let shown = format!("{prefix}{folder}");
         let yaml = format!("{shown}/lab.yaml");
         let text = files.get(&format!("{folder}/lab.yaml")).unwrap_or_default();
-        let definition = Definition::parse(&yaml, text)?;
-        if definition.id != id {
-            return Err(LabError::in_file(
-                yaml,
-                format!("the id is {}, but the folder is {id}", definition.id),
-            ));
+        if let Some((path, why)) = files.unreadable(&folder) {
+            return Err(LabError::in_file(format!("{prefix}{path}"), why));
         }
-        let manifests = manifests(&yaml, &definition, &folder, &[files, builtin])?;
-        let kind_config = kind_config(&yaml, &definition, &[files, builtin])?;
+        let definition = Definition::parse(&yaml, text)?;
+        let mistake = |word: &str, message: String| LabError::at_word(&yaml, text, word, message);
+        if definition.id != id {
+            let message = format!("the id is {}, but the folder is {id}", definition.id);
+            return Err(mistake("id:", message));
+        }
+        let manifests = manifests(&mistake, &definition, &folder, &[files, builtin])?;
+        let kind_config = kind_config(&mistake, &definition, &[files, builtin])?;
         let texts = texts(&shown, &folder, &definition, files)?;
         let solutions = fixes(&shown, &folder, "solutions", files)?;
         let wrong = fixes(&shown, &folder, "wrong", files)?;
@@ -107,7 +109,7 @@ impl Lab {
 
 /// The lab's own folder comes first, then the pack's `manifests/`, then those inside the binary.
 fn manifests(
-    yaml: &str,
+    mistake: &impl Fn(&str, String) -> LabError,
     definition: &Definition,
     folder: &str,
     places: &[&Files],
@@ -123,7 +125,7 @@ fn manifests(
         };
         let text = own
             .or_else(shared)
-            .ok_or_else(|| LabError::in_file(yaml, format!("there is no manifest manifests/{path}")))?;
+            .ok_or_else(|| mistake(path, format!("there is no manifest manifests/{path}")))?;
         Ok(ManifestFile {
             path: path.clone(),
             text: text.to_owned(),
@@ -132,12 +134,16 @@ fn manifests(
     definition.manifests.iter().map(find).collect()
 }
 
-fn kind_config(yaml: &str, definition: &Definition, places: &[&Files]) -> Result<String, LabError> {
+fn kind_config(
+    mistake: &impl Fn(&str, String) -> LabError,
+    definition: &Definition,
+    places: &[&Files],
+) -> Result<String, LabError> {
     let path = format!("kind-configs/{}.yaml", definition.cluster);
     let found = places.iter().find_map(|files| files.get(&path));
     found
         .map(str::to_owned)
-        .ok_or_else(|| LabError::in_file(yaml, format!("there is no {path}")))
+        .ok_or_else(|| mistake("cluster:", format!("there is no {path}")))
 }
 
 fn texts(
@@ -210,13 +216,20 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let lab = "labs/web/lab.yaml";
-        let yaml = files().get(lab).unwrap().replace("web.yaml", "wbe.yaml");
-        let broken = Files::from([(lab, yaml.as_str())]);
-        let error = Lab::load("pack/", "web", &broken, &Files::default()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "pack/labs/web/lab.yaml: there is no manifest manifests/wbe.yaml"
-        );
+        for (from, to, says) in [
+            (
+                "web.yaml",
+                "wbe.yaml",
+                "8:13: there is no manifest manifests/wbe.yaml",
+            ),
+            ("single", "nope", "7:1: there is no kind-configs/nope.yaml"),
+            ("id: web", "id: wbe", "2:1: the id is wbe, but the folder is web"),
+        ] {
+            let yaml = files().get(lab).unwrap().replace(from, to);
+            let broken = Files::from([(lab, yaml.as_str()), ("manifests/web.yaml", "kind: Pod\n")]);
+            let error = Lab::load("pack/", "web", &broken, &Files::default()).unwrap_err();
+            assert_eq!(error.to_string(), format!("pack/labs/web/lab.yaml:{says}"));
+        }
     }
 
     #[test]

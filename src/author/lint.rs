@@ -152,12 +152,16 @@ fn texts(lab: &Lab, language: Language) -> Vec<LabError> {
         return vec![LabError::in_file(file, "is missing")];
     };
     let mut mistakes = vec![];
-    if lab.definition.title.get(&language) != Some(&texts.title) {
-        let message = format!(
-            "the title isn't the one in lab.yaml: {:?}",
-            lab.definition.title.get(&language)
-        );
-        mistakes.push(LabError::at(&file, 1, 1, message));
+    match lab.definition.title.get(&language) {
+        None => {
+            let message = format!("the title lacks {language}: expected {language}: {}", texts.title);
+            mistakes.push(in_yaml(lab, message));
+        }
+        Some(title) if *title != texts.title => {
+            let message = format!("the title isn't the one in lab.yaml: expected # {title}");
+            mistakes.push(LabError::at(&file, 1, 1, message));
+        }
+        Some(_) => {}
     }
     let needed = Texts::needed(&lab.definition);
     for id in needed.iter().filter(|id| texts.section(id).is_none()) {
@@ -275,6 +279,21 @@ mod tests {
         for lab in Catalogue::builtin().labs() {
             assert_eq!(told(lab), Vec::<String>::new(), "{}", lab.id());
         }
+    }
+
+    #[test]
+    fn a_title_that_is_missing_or_differs_is_found() {
+        let mut lab = readiness();
+        lab.definition.title.insert(Language::Ja, "別の題名".to_owned());
+        assert_eq!(
+            told(&lab),
+            ["labs/ch07-readiness/text.ja.md:1:1: the title isn't the one in lab.yaml: expected # 別の題名"]
+        );
+        lab.definition.title.remove(&Language::Ja);
+        assert_eq!(
+            told(&lab),
+            ["labs/ch07-readiness/lab.yaml: the title lacks ja: expected ja: 10秒だけReadyなPod"]
+        );
     }
 
     #[test]

@@ -31,6 +31,13 @@ impl LabError {
         }
     }
 
+    /// A mistake at the line of `text` that begins with `word`, a key of the file's own; where there is none, at the last
+    /// place where `word` stands, and in the whole file where it stands nowhere.
+    pub fn at_word(file: impl Into<String>, text: &str, word: &str, message: impl Into<String>) -> Self {
+        let (line, column) = position_of(text, word);
+        Self::at(file, line, column, message)
+    }
+
     /// A mistake that the YAML reader found. The reader's own words say what it expected.
     pub fn yaml(file: impl Into<String>, error: &serde_saphyr::Error) -> Self {
         let (line, column) = error
@@ -60,9 +67,30 @@ fn first_line(text: &str) -> String {
     in_plain_words(message).to_owned()
 }
 
-/// A teacher need not know Rust's names of types.
+/// The line and column, from 1, where a word is looked for; (0, 0) where it doesn't stand. Columns count characters.
+fn position_of(text: &str, word: &str) -> (usize, usize) {
+    let places = || {
+        text.lines().enumerate().filter_map(|(index, line)| {
+            let before = &line[..line.find(word)?];
+            Some((index + 1, before.chars().count() + 1))
+        })
+    };
+    places()
+        .find(|(_, column)| *column == 1)
+        .or_else(|| places().last())
+        .unwrap_or((0, 0))
+}
+
+/// A teacher need not know Rust's names of types, or the reader's functions and tokens.
 fn in_plain_words(message: &str) -> &str {
     match message {
+        "unexpected end of input" | "unexpected end of file" => "expected more: the YAML ends here",
+        "expected mapping start" => "expected keys and values, as in `key: value`",
+        "expected sequence start" => "expected a list, as in `- item`",
+        _ if message.starts_with("cannot deserialize null into") => "expected a value: there is none here",
+        _ if message.starts_with("multiple YAML documents detected") => {
+            "expected one YAML document: a second one begins with ---"
+        }
         "invalid u16" | "invalid u32" | "invalid i64" => "expected a whole number",
         "invalid bool" => "expected true or false",
         other => other,

@@ -15,6 +15,8 @@ static KIND_CONFIGS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/kind-confi
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Files {
     texts: BTreeMap<String, String>,
+    /// Why a file's text can't be had, by the file's path.
+    unreadable: BTreeMap<String, String>,
 }
 
 impl Files {
@@ -66,11 +68,38 @@ impl Files {
             let hidden = entry.file_name().to_string_lossy().starts_with('.');
             if entry.path().is_dir() && !hidden {
                 self.read(&name, &entry.path())?;
-            } else if let (false, Ok(text)) = (hidden, fs::read_to_string(entry.path())) {
-                self.texts.insert(name, text);
+            } else if entry.path().is_file() && !hidden {
+                self.read_file(name, &entry.path());
             }
         }
         Ok(())
+    }
+
+    fn read_file(&mut self, name: String, path: &Path) {
+        match fs::read_to_string(path) {
+            Ok(text) => {
+                self.texts.insert(name, text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                let why = "is not UTF-8: expected text in that encoding".to_owned();
+                self.unreadable.insert(name, why);
+            }
+            Err(error) => {
+                self.unreadable.insert(name, format!("can't be read: {error}"));
+            }
+        }
+    }
+
+    /// The first file in a folder whose text a lab needs and can't have, and why. Pictures and the like don't matter.
+    pub(super) fn unreadable(&self, folder: &str) -> Option<(&str, &str)> {
+        self.unreadable
+            .iter()
+            .map(|(path, why)| (path.as_str(), why.as_str()))
+            .filter(|(path, _)| {
+                path.strip_prefix(folder)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+            .find(|(path, _)| [".yaml", ".md", ".sh"].iter().any(|end| path.ends_with(end)))
     }
 
     pub(super) fn get(&self, path: &str) -> Option<&str> {
@@ -87,10 +116,13 @@ impl Files {
 
     /// The folders directly in `labs/` that hold a `lab.yaml`.
     pub(super) fn lab_folders(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().filter_map(|path| {
-            let folder = path.strip_prefix("labs/")?.strip_suffix("/lab.yaml")?;
-            (!folder.contains('/')).then_some(folder)
-        })
+        self.texts
+            .keys()
+            .chain(self.unreadable.keys())
+            .filter_map(|path| {
+                let folder = path.strip_prefix("labs/")?.strip_suffix("/lab.yaml")?;
+                (!folder.contains('/')).then_some(folder)
+            })
     }
 }
 
@@ -107,6 +139,35 @@ impl<const N: usize> From<[(&str, &str); N]> for Files {
                 .into_iter()
                 .map(|(path, text)| (path.to_owned(), text.to_owned()))
                 .collect(),
+            unreadable: BTreeMap::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::platform::scratch::Scratch;
+
+    #[test]
+    fn a_text_in_another_encoding_is_named_and_a_picture_is_none_of_a_labs_texts() {
+        let scratch = Scratch::new();
+        let lab = scratch.path("web");
+        fs::create_dir(&lab).unwrap();
+        fs::write(lab.join("picture.png"), b"\x89PNG").unwrap();
+        fs::write(lab.join("lab.yaml"), "id: web\n").unwrap();
+        let files = Files::pack(&scratch.path("")).unwrap();
+        assert_eq!(files.unreadable("labs/web"), None);
+        fs::write(lab.join("lab.yaml"), b"id: \x83\x46\n").unwrap();
+        let files = Files::pack(&scratch.path("")).unwrap();
+        assert_eq!(files.lab_folders().collect::<Vec<_>>(), ["web"]);
+        let (path, why) = files.unreadable("labs/web").unwrap();
+        assert_eq!(
+            (path, why),
+            (
+                "labs/web/lab.yaml",
+                "is not UTF-8: expected text in that encoding"
+            )
+        );
     }
 }

@@ -53,6 +53,10 @@ fn run(arguments: &Arguments) -> Exit {
     let run = || {
         let mut printer = Printer::standard(arguments.global.output, language);
         let result = execute(arguments, &mut printer);
+        let result = result.and_then(|exit| match printer.lost() {
+            Some(error) => Err(Trouble::Output(error.to_string())),
+            None => Ok(exit),
+        });
         result.unwrap_or_else(|trouble| {
             let (exit, complaint) = trouble.explain(language);
             printer.complain(&complaint);

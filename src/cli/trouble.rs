@@ -44,6 +44,8 @@ pub(super) enum Trouble {
     Shell { shell: String, why: String },
     #[error("the terminal can't be used: {0}")]
     Terminal(String),
+    #[error("the output could not be written: {0}")]
+    Output(String),
     #[error("{0}")]
     Unexpected(String),
 }
@@ -77,6 +79,7 @@ impl Trouble {
             Self::Terminal(why) => {
                 environment(say::terminal_failed(language, why), [say::use_plain(language)])
             }
+            Self::Output(why) => environment(say::output_lost(language, why), [say::output_again(language)]),
             Self::Unexpected(why) => complaint(
                 Exit::Environment,
                 say::unexpected(language, why),

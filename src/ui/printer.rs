@@ -6,7 +6,7 @@ use crate::lab::Language;
 use ratatui::style::{Color, Style};
 use ratatui::text::Line;
 use serde::Serialize;
-use std::io::{IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 /// The form of what goes to stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -38,6 +38,7 @@ pub struct Printer<'a> {
     colour_out: bool,
     colour_err: bool,
     width: usize,
+    lost: Option<io::Error>,
 }
 
 /// The width of text that does not go to a terminal, in columns.
@@ -51,16 +52,17 @@ impl<'a> Printer<'a> {
     pub fn standard(output: Output, language: Language) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        let terminal = std::io::stdout().is_terminal();
+        let terminal = io::stdout().is_terminal();
         let columns = crossterm::terminal::size().map_or(PIPE_WIDTH, |(columns, _)| usize::from(columns));
         Self {
-            out: Box::new(std::io::stdout()),
-            err: Box::new(std::io::stderr()),
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
             output,
             language,
             colour_out: terminal && !plain,
-            colour_err: std::io::stderr().is_terminal() && !plain,
+            colour_err: io::stderr().is_terminal() && !plain,
             width: if terminal { columns.min(WIDEST) } else { PIPE_WIDTH },
+            lost: None,
         }
     }
 
@@ -74,6 +76,7 @@ impl<'a> Printer<'a> {
             colour_out: false,
             colour_err: false,
             width: PIPE_WIDTH,
+            lost: None,
         }
     }
 
@@ -85,22 +88,34 @@ impl<'a> Printer<'a> {
     /// A line of data. Nothing in JSON, where [`json`](Self::json) says it all.
     pub fn line(&mut self, text: &str) {
         if self.output == Output::Text {
-            writeln!(self.out, "{text}").ok();
+            self.data(format!("{text}\n").as_bytes());
         }
     }
 
     /// Lines of styled data; nothing in JSON.
     pub fn lines(&mut self, lines: &[Line<'_>]) {
         if self.output == Output::Text {
-            self.out
-                .write_all(ansi::text(lines, self.colour_out).as_bytes())
-                .ok();
+            self.data(ansi::text(lines, self.colour_out).as_bytes());
         }
     }
 
     /// Bytes as they are, whatever the form: a kubeconfig, a completion script.
     pub fn raw(&mut self, bytes: &[u8]) {
-        self.out.write_all(bytes).and_then(|()| self.out.flush()).ok();
+        self.data(bytes);
+    }
+
+    /// What kept data from being written, such as a full disk.
+    pub fn lost(&self) -> Option<&io::Error> {
+        self.lost.as_ref()
+    }
+
+    fn data(&mut self, bytes: &[u8]) {
+        let written = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.get_or_insert(error);
+        }
     }
 
     /// The JSON document; nothing in text.
@@ -108,7 +123,7 @@ impl<'a> Printer<'a> {
         if self.output == Output::Json
             && let Ok(text) = serde_json::to_string_pretty(value)
         {
-            writeln!(self.out, "{text}").ok();
+            self.data(format!("{text}\n").as_bytes());
         }
     }
 
@@ -160,6 +175,31 @@ mod tests {
             what,
             next: vec!["bbf doctor".to_owned()],
         });
+    }
+
+    /// A stdout on which every write fails.
+    struct Failing(io::ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn data_that_a_full_disk_refuses_is_lost_and_a_reader_that_went_away_wants_none() {
+        for (kind, lost) in [
+            (io::ErrorKind::StorageFull, Some(io::ErrorKind::StorageFull)),
+            (io::ErrorKind::BrokenPipe, None),
+        ] {
+            let mut printer = Printer::plain(Failing(kind), io::sink(), Output::Text, Language::En);
+            printer.line("data");
+            assert_eq!(printer.lost().map(io::Error::kind), lost);
+        }
     }
 
     #[test]

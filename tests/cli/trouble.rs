@@ -23,6 +23,16 @@ fn a_state_folder_that_cannot_be_made_is_named() {
     assert!(ended.stderr.contains("[HOME]/file/state"), "{ended:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_on_a_full_disk_is_not_taken_for_written() {
+    let home = Home::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = home.command("lab list");
+    let ended = home.ended(command.stdout(full).output().unwrap()).code(3);
+    assert!(ended.stderr.contains("No space left"), "{ended:?}");
+}
+
 #[test]
 fn commands_that_need_a_lab_say_how_to_start_one() {
     let home = Home::new();

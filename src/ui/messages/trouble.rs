@@ -83,6 +83,8 @@ super::messages! {
     no_cluster() { "There is no cluster.", "クラスターはありません。" }
     shell_failed(shell, why) { "The shell {shell} could not be started: {why}.", "シェル {shell} を起動できませんでした: {why}" }
     terminal_failed(why) { "The terminal can't be used: {why}.", "端末を使用できません: {why}" }
+    output_lost(why) { "Not all of the output could be written: {why}.", "出力の一部を書き込めませんでした: {why}" }
+    output_again() { "Write it somewhere else, then try again.", "出力先を変えて、もう一度実行してください。" }
     use_plain() { "Do without the live view: bbf lab start --no-live", "画面表示なしで開始するには: bbf lab start --no-live" }
     bug(version) {
         "bbf {version} has run into a mistake of its own. Your progress is safe.",

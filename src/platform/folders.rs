@@ -32,7 +32,7 @@ impl Folders {
     /// [`NoHome`] when neither `BBF_HOME` nor a home directory is set.
     pub fn resolve(macos: bool, variable: impl Fn(&str) -> Option<PathBuf>) -> Result<Self, NoHome> {
         let set = |name: &str| variable(name).filter(|value| !value.as_os_str().is_empty());
-        let home = set("HOME").or_else(|| set("USERPROFILE"));
+        let home = set("HOME").or_else(|| set("USERPROFILE")).map(absolute);
         let state = match (set("BBF_HOME"), home.as_deref()) {
             (Some(own), _) => absolute(own),
             (None, Some(home)) if macos => home.join("Library/Application Support/bbf"),
@@ -147,6 +147,13 @@ mod tests {
             "/u/.local/state/bbf",
             "/u/bbf",
         );
+    }
+
+    #[test]
+    fn a_relative_home_means_the_folder_where_bbf_is_called() {
+        let here = std::env::current_dir().unwrap();
+        let at = |path: &str| here.join(path).display().to_string();
+        check(false, &[("HOME", "h")], &at("h/.local/state/bbf"), &at("h/bbf"));
     }
 
     #[test]

@@ -139,8 +139,8 @@ super::messages! {
         "FAILED  {id}  ({time} for {simulated} s of cluster time)",
         "失敗  {id}  (クラスター内の {simulated} 秒分を {time} で実行)"
     }
-    proof_step_done(id, step, time) { "{id}: {step} is shown ({time})", "{id}: {step} を確認しました（{time}）" }
-    proof_step_failed(id, step, time) { "{id}: {step} FAILED ({time})", "{id}: {step} は失敗しました（{time}）" }
+    proof_step_done(id, step, time) { "{id}: {step} is shown ({time})", "{id}: {step} を確認しました ({time})" }
+    proof_step_failed(id, step, time) { "{id}: {step} FAILED ({time})", "{id}: {step} は失敗しました ({time})" }
     proof_step_skipped(id, step) { "{id}: {step} was skipped", "{id}: {step} は実行できませんでした" }
     proof_passed_on(id, cluster, time) {
         "proved  {id}  ({time} on {cluster})",

@@ -13,7 +13,7 @@ super::messages! {
     key_reset() { "r reset", "r やり直す" }
     key_quit() { "q leave, lab runs on", "q 閉じる (ラボは継続)" }
     key_stop() { "x stop lab", "x ラボを終了" }
-    key_scroll() { "↑↓ scroll", "↑↓ スクロール" }
+    key_scroll() { "↑↓ scroll", "↑↓ 続き" }
     key_yes() { "y yes", "y はい" }
     key_no() { "n no", "n いいえ" }
     ask_solution() { "Show the solution? It is noted in your progress.", "解答例を表示しますか？ 進捗に記録されます。" }

@@ -35,7 +35,7 @@ mod pod_affinity;
 mod pod_status;
 mod preemption;
 mod queue;
-mod requests;
+pub(crate) mod requests;
 mod siblings;
 mod volume_bindings;
 mod volumes;

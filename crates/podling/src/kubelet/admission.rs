@@ -4,8 +4,10 @@
 use serde_json::{Map, Value};
 
 use super::runtime::containers;
+use crate::placement;
 use crate::pod_resources;
 use crate::quantity::Quantity;
+use crate::scheduler::requests::host_ports;
 
 /// Why a pod is refused.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,15 +61,26 @@ pub(super) struct Room<'a> {
     pub(super) pods: &'a [&'a Value],
 }
 
-/// Whether a pod is refused, and why.
+/// Whether a pod is refused, and why: what is looked at first says so (`AdmissionCheck` in `pkg/scheduler`, then taints).
 pub(super) fn refuse(pod: &Value, room: &Room<'_>) -> Option<Refusal> {
-    if !matches_selector(pod, room.node) {
-        return Some(Refusal {
-            reason: "NodeAffinity".to_owned(),
-            message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector"
-                .to_owned(),
-        });
-    }
+    let spec = &pod["spec"];
+    let drives_out = || placement::untolerated(spec, room.node, &["NoExecute"]).is_some();
+    lacks(pod, room).or_else(|| {
+        if !placement::selects(spec, room.node) {
+            let why = "node(s) didn't match Pod's node affinity/selector";
+            return Some(failed("NodeAffinity", why));
+        }
+        if lacks_ports(spec, room) {
+            let why = "node(s) didn't have free ports for the requested pod ports";
+            return Some(failed("NodePorts", why));
+        }
+        let why = "node(s) had taints that the pod didn't tolerate";
+        drives_out().then(|| failed("TaintToleration", why))
+    })
+}
+
+/// What the node has too little of for the pod.
+fn lacks(pod: &Value, room: &Room<'_>) -> Option<Refusal> {
     let allocatable = |resource: &str| {
         let quantity = &room.node["status"]["allocatable"][resource];
         Quantity::from_json(quantity).map_or(i64::MAX, Quantity::milli_value)
@@ -88,6 +101,20 @@ pub(super) fn refuse(pod: &Value, room: &Room<'_>) -> Option<Refusal> {
     None
 }
 
+/// Whether another pod has a port of the node that the pod wants.
+fn lacks_ports(spec: &Value, room: &Room<'_>) -> bool {
+    let wanted = host_ports(spec);
+    let mut taken = room.pods.iter().flat_map(|pod| host_ports(&pod["spec"]));
+    taken.any(|port| wanted.iter().any(|wanted| wanted.conflicts_with(&port)))
+}
+
+fn failed(predicate: &str, why: &str) -> Refusal {
+    Refusal {
+        reason: predicate.to_owned(),
+        message: format!("Predicate {predicate} failed: {why}"),
+    }
+}
+
 fn short_of(resource: &str, requested: i64, used: i64, capacity: i64) -> Refusal {
     Refusal {
         reason: format!("OutOf{resource}"),
@@ -95,14 +122,6 @@ fn short_of(resource: &str, requested: i64, used: i64, capacity: i64) -> Refusal
             "Node didn't have enough resource: {resource}, requested: {requested}, used: {used}, capacity: {capacity}"
         ),
     }
-}
-
-fn matches_selector(pod: &Value, node: &Value) -> bool {
-    let selector = pod["spec"]["nodeSelector"].as_object().into_iter().flatten();
-    let labels = &node["metadata"]["labels"];
-    selector
-        .into_iter()
-        .all(|(key, value)| labels.get(key) == Some(value))
 }
 
 #[cfg(test)]
@@ -133,6 +152,33 @@ mod tests {
         let mut picky = small.clone();
         picky["spec"]["nodeSelector"] = json!({"no": "such"});
         assert_eq!(refuse(&picky, &room).unwrap().reason, "NodeAffinity");
+    }
+
+    #[test]
+    fn a_pod_is_refused_for_a_port_that_is_taken_and_for_a_taint_that_drives_it_out() {
+        let on_port = |port: u16| json!({"spec": {"containers": [{"ports": [{"hostPort": port}]}]}});
+        let first = on_port(80);
+        let allocatable = json!({"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"}});
+        let free = json!({"status": allocatable});
+        let taint = json!({"key": "a", "effect": "NoExecute"});
+        let tainted = json!({"status": allocatable, "spec": {"taints": [taint]}});
+        for (pod, node, reason) in [
+            (on_port(80), &free, Some("NodePorts")),
+            (on_port(81), &free, None),
+            (on_port(81), &tainted, Some("TaintToleration")),
+            (
+                json!({"spec": {"tolerations": [{"operator": "Exists"}], "containers": []}}),
+                &tainted,
+                None,
+            ),
+        ] {
+            let room = Room {
+                node,
+                pods: &[&first],
+            };
+            let refusal = refuse(&pod, &room);
+            assert_eq!(refusal.as_ref().map(|one| one.reason.as_str()), reason, "{pod}");
+        }
     }
 
     #[test]

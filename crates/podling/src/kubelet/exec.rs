@@ -147,7 +147,8 @@ impl Nodes {
         };
         let path = http["path"].as_str().unwrap_or("/");
         match self.http(api, &host, port, &HttpRequest::get(path)) {
-            Ok(response) => (response.status < 400, response.took),
+            // Any answer will do, also one that says no.
+            Ok(response) => (true, response.took),
             Err(_) => (false, Duration::ZERO),
         }
     }

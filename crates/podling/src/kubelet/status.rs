@@ -72,7 +72,8 @@ pub(super) fn generate(facts: &Facts<'_>) -> Value {
     let mut status = Map::new();
     status.insert("observedGeneration".into(), generation(facts.pod));
     let mut phase = phase(facts.pod, &init, &main, facts.ended);
-    if facts.failure.is_some() && facts.ended {
+    // Whatever has not ended well by then has failed.
+    if facts.ended && (facts.failure.is_some() || phase != "Succeeded") {
         phase = "Failed";
     }
     let is_terminal = matches!(phase, "Succeeded" | "Failed");

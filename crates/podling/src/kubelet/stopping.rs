@@ -99,10 +99,11 @@ impl Nodes {
             let (spec, _) = runtime::container(&worker.pod, name)?;
             spec["lifecycle"].get("preStop").cloned()
         });
-        let takes = match hook {
-            Some(hook) => self.run_hook(api, uid, name, &hook).1.min(grace),
-            None => Duration::ZERO,
+        let (well, took) = match hook {
+            Some(hook) => self.run_hook(api, uid, name, &hook),
+            None => (true, Duration::ZERO),
         };
+        let takes = took.min(grace);
         // A hook that used up the grace leaves two seconds more. The runtime takes a moment to kill.
         let rest = grace.saturating_sub(takes).max(LEAST_GRACE);
         let (soon, reaped) = (self.jitter(20, 60), self.jitter(80, 160));
@@ -113,6 +114,10 @@ impl Nodes {
             .replace(now + takes + rest + soon + reaped, Task::Kill(key.0, key.1));
         if let Some(worker) = self.workers.get_mut(uid) {
             worker.stopping.push(name.to_owned());
+            // One that is cut short by the grace says nothing.
+            if !well && took <= grace {
+                worker.failed_hooks.insert(name.to_owned());
+            }
         }
         Then::Next
     }
@@ -143,7 +148,12 @@ impl Nodes {
     }
 
     /// The container gets SIGTERM.
-    pub(super) fn send_term(&mut self, api: &ApiServer, uid: &str, name: &str) {
+    pub(super) fn send_term(&mut self, api: &mut ApiServer, uid: &str, name: &str) {
+        let worker = self.workers.get_mut(uid);
+        if worker.is_some_and(|worker| worker.failed_hooks.remove(name)) {
+            let event = Event::warning("FailedPreStopHook", "PreStopHook failed");
+            self.record(api, uid, Some(name), event);
+        }
         self.signal(api, (uid, name), Process::terminate);
     }
 

@@ -1,6 +1,6 @@
 //! What a kubelet keeps for one pod (Kubernetes: a pod worker with its caches).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::Value;
 
@@ -141,6 +141,8 @@ pub(super) struct Worker {
     pub(super) mounting_since: Option<Time>,
     /// Containers that are being stopped.
     pub(super) stopping: Vec<String>,
+    /// Those of them whose preStop hook failed, until that is said.
+    pub(super) failed_hooks: BTreeSet<String>,
 }
 
 impl Worker {
@@ -184,6 +186,7 @@ impl Worker {
             mount_failures: 0,
             mounting_since: None,
             stopping: Vec::new(),
+            failed_hooks: BTreeSet::new(),
         }
     }
 

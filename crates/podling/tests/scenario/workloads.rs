@@ -281,3 +281,50 @@ fn a_replication_controller_adopts_and_lets_go() {
         "what it owned is let go by default"
     );
 }
+
+#[test]
+fn a_pod_ends_as_its_containers_did_and_says_so() {
+    let mut scene = Scene::live(&["n"]);
+    let shell = |name: &str, script: &str| json!({"name": name, "image": "busybox:1.36.1", "command": ["sh", "-c", script]});
+    let mut hooked = shell("c", "sleep 999");
+    hooked["lifecycle"] = json!({"preStop": {"exec": {"command": ["sh", "-c", "exit 3"]}}});
+    let spec = json!({"containers": [hooked]});
+    scene.call(
+        "POST",
+        PODS,
+        &json!({"metadata": {"name": "hooked"}, "spec": spec}),
+    );
+    let lifecycle = json!({"preStop": {"httpGet": {"path": "/missing", "port": 80}}});
+    let spec = json!({"containers": [{"name": "c", "image": "nginx:1.25.3", "lifecycle": lifecycle}]});
+    scene.call(
+        "POST",
+        PODS,
+        &json!({"metadata": {"name": "asked"}, "spec": spec}),
+    );
+    let spec = json!({"restartPolicy": "Never", "initContainers": [shell("i", "exit 4"), shell("j", "true")],
+        "containers": [shell("c", "sleep 9")]});
+    scene.call(
+        "POST",
+        PODS,
+        &json!({"metadata": {"name": "never"}, "spec": spec}),
+    );
+    scene.wait(10.0);
+    scene.call(
+        "DELETE",
+        &format!("{PODS}/hooked"),
+        &json!({"gracePeriodSeconds": 2}),
+    );
+    scene.wait(5.0);
+    let said = scene.messages_about("hooked");
+    assert!(said.contains(&"PreStopHook failed".to_owned()), "{said:?}");
+    // What was never due is no failure of its own: the init container's is enough.
+    let status = scene.get(&format!("{PODS}/never"))["status"].clone();
+    assert_eq!(status["phase"], "Failed");
+    assert_eq!(
+        status["initContainerStatuses"][0]["state"]["terminated"]["exitCode"],
+        4
+    );
+    let waits = json!({"waiting": {"reason": "PodInitializing"}});
+    assert_eq!(status["initContainerStatuses"][1]["state"], waits);
+    assert_eq!(status["containerStatuses"][0]["state"], waits);
+}

@@ -10,7 +10,7 @@ pub(super) fn container_status(facts: &Facts<'_>, container: &Value, init: bool)
     let name = container["name"].as_str().unwrap_or_default();
     let seen = facts.seen.get(name);
     let current = seen.and_then(|seen| seen.current.as_ref());
-    let mut state = state(facts, current);
+    let mut state = state(facts, current, name, init);
     let mut last = seen
         .and_then(|seen| seen.previous.as_ref())
         .and_then(Seen::terminated)
@@ -87,14 +87,14 @@ fn volume_mounts(container: &Value) -> Vec<Value> {
         .collect()
 }
 
-fn state(facts: &Facts<'_>, current: Option<&Seen>) -> Value {
+fn state(facts: &Facts<'_>, current: Option<&Seen>, name: &str, init: bool) -> Value {
     match current {
         Some(current) => match (current.terminated(), current.started) {
             (Some(terminated), _) => json!({ "terminated": terminated }),
             (None, Some(started)) => json!({"running": {"startedAt": started.rfc3339()}}),
             (None, None) => waiting(default_reason(facts.pod), ""),
         },
-        None if facts.ended => json!({"terminated": {
+        None if facts.ended && was_due(facts, name, init) => json!({"terminated": {
             "exitCode": 137,
             "reason": "ContainerStatusUnknown",
             "message": "The container could not be located when the pod was terminated",
@@ -103,6 +103,28 @@ fn state(facts: &Facts<'_>, current: Option<&Seen>) -> Value {
         }}),
         None => waiting(default_reason(facts.pod), ""),
     }
+}
+
+/// Whether a container of a pod that has ended should have been there, though nothing is seen of it: a main container
+/// once the pod was initialized, an init container up to the last that was started, and the first in any case
+/// (`hasPodInitialized` and `initializedContainers` in `pkg/kubelet/status/status_manager.go`).
+fn was_due(facts: &Facts<'_>, name: &str, init: bool) -> bool {
+    let seen = |container: &Value| facts.seen.get(container["name"].as_str().unwrap_or_default());
+    let has_started = |container: &Value| seen(container).is_some_and(|seen| seen.current.is_some());
+    let mut inits = containers(facts.pod, "initContainers");
+    if init {
+        let mut from_it = inits
+            .by_ref()
+            .enumerate()
+            .skip_while(|(_, one)| one["name"] != name);
+        return from_it.any(|(index, one)| index == 0 || has_started(one));
+    }
+    let has_completed = |container: &Value| {
+        let current = seen(container).and_then(|seen| seen.current.as_ref());
+        let finish = current.and_then(|current| current.finish.as_ref());
+        !is_sidecar(container, true) && finish.is_some_and(|finish| finish.code == 0)
+    };
+    inits.last().is_none_or(has_completed) || containers(facts.pod, "containers").any(has_started)
 }
 
 fn waiting(reason: &str, message: &str) -> Value {

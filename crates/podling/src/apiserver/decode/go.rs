@@ -304,6 +304,70 @@ const NAMED: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Types with an embedded struct: its name, and the fields that are *not* in it.
+const EMBEDDED: &[(&str, &str, &[&str])] = &[
+    ("ConfigMapEnvSource", "LocalObjectReference", &["optional"]),
+    (
+        "ConfigMapKeySelector",
+        "LocalObjectReference",
+        &["key", "optional"],
+    ),
+    (
+        "ConfigMapProjection",
+        "LocalObjectReference",
+        &["items", "optional"],
+    ),
+    (
+        "ConfigMapVolumeSource",
+        "LocalObjectReference",
+        &["defaultMode", "items", "optional"],
+    ),
+    (
+        "EphemeralContainer",
+        "EphemeralContainerCommon",
+        &["targetContainerName"],
+    ),
+    ("IngressRule", "IngressRuleValue", &["host"]),
+    (
+        "PersistentVolumeSpec",
+        "PersistentVolumeSource",
+        &[
+            "accessModes",
+            "capacity",
+            "claimRef",
+            "mountOptions",
+            "nodeAffinity",
+            "persistentVolumeReclaimPolicy",
+            "storageClassName",
+            "volumeAttributesClassName",
+            "volumeMode",
+        ],
+    ),
+    (
+        "Probe",
+        "ProbeHandler",
+        &[
+            "failureThreshold",
+            "initialDelaySeconds",
+            "periodSeconds",
+            "successThreshold",
+            "terminationGracePeriodSeconds",
+            "timeoutSeconds",
+        ],
+    ),
+    ("SecretEnvSource", "LocalObjectReference", &["optional"]),
+    ("SecretKeySelector", "LocalObjectReference", &["key", "optional"]),
+    ("SecretProjection", "LocalObjectReference", &["items", "optional"]),
+    ("Volume", "VolumeSource", &["name"]),
+];
+
+/// The embedded struct of `of` that holds `field`; Go's decoder names it in the path of a type error, before the
+/// field.
+pub(super) fn embedded_in(of: &Type, field: &Field) -> Option<&'static str> {
+    let (_, embedded, own) = EMBEDDED.iter().find(|(name, ..)| *name == of.name())?;
+    (!own.contains(&field.name)).then_some(*embedded)
+}
+
 /// The Go type of `shape`, which is `field` of `of` or what that field's list or map holds.
 pub(super) fn type_name(of: &Type, field: &Field, shape: &Shape) -> String {
     match shape {
@@ -355,6 +419,19 @@ mod tests {
             .map(|(name, field, _)| format!("{name}.{field}"))
             .collect();
         assert!(lost.is_empty(), "{lost:?}");
+    }
+
+    #[test]
+    fn every_field_beside_an_embedded_struct_exists() {
+        for (name, embedded, own) in EMBEDDED {
+            let of = schema::named(&format!("io.k8s.api.core.v1.{name}"))
+                .or_else(|| schema::named(&format!("io.k8s.api.networking.v1.{name}")))
+                .unwrap_or_else(|| panic!("{name}"));
+            let is_own = |field: &&Field| embedded_in(of, field).is_none();
+            let found: Vec<&str> = of.fields.iter().filter(is_own).map(|field| field.name).collect();
+            assert_eq!(found, *own, "{name}");
+            assert!(of.fields.len() > own.len(), "{embedded} of {name}");
+        }
     }
 
     #[test]

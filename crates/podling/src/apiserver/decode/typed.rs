@@ -67,7 +67,7 @@ struct Reader {
     type_error: Option<String>,
     /// Where strict validation says that we are: `spec.containers[0]`.
     path: String,
-    /// Where type errors say that we are: the fields, without indexes.
+    /// Where type errors say that we are: the fields and the embedded structs that hold them, without indexes.
     fields: Vec<&'static str>,
 }
 
@@ -88,9 +88,11 @@ impl Reader {
                 if !seen.insert(field.name) {
                     self.problem("duplicate");
                 }
+                let above = self.fields.len();
+                self.fields.extend(go::embedded_in(of, field));
                 self.fields.push(field.name);
                 let value = self.value(Place { of, field }, &field.shape, tree)?;
-                self.fields.pop();
+                self.fields.truncate(above);
                 if !value.is_null() {
                     object.insert(key, value);
                 }
@@ -427,6 +429,35 @@ mod tests {
         ];
         for (kind, object, expected) in cases {
             let error = read_as(kind, &object).unwrap_err();
+            assert_eq!(error, format!("json: cannot unmarshal {expected}"));
+        }
+    }
+
+    /// Source: the same bodies decoded with k8s.io/apimachinery 0.36.4.
+    #[test]
+    fn a_wrong_type_is_told_with_the_embedded_struct_that_holds_it() {
+        let cases = [
+            (
+                json!({"volumes": [{"emptyDir": "x"}]}),
+                "string into Go struct field Volume.spec.volumes.VolumeSource.emptyDir of type v1.EmptyDirVolumeSource",
+            ),
+            (
+                json!({"volumes": [{"name": 1}]}),
+                "number into Go struct field Volume.spec.volumes.name of type string",
+            ),
+            (
+                json!({"volumes": [{"configMap": {"name": 1}}]}),
+                "number into Go struct field \
+                 ConfigMapVolumeSource.spec.volumes.VolumeSource.configMap.LocalObjectReference.name of type string",
+            ),
+            (
+                json!({"containers": [{"livenessProbe": {"httpGet": {"port": true}}}]}),
+                "bool into Go struct field \
+                 HTTPGetAction.spec.containers.livenessProbe.ProbeHandler.httpGet.port of type int32",
+            ),
+        ];
+        for (spec, expected) in cases {
+            let error = read_as("Pod", &json!({"spec": spec})).unwrap_err();
             assert_eq!(error, format!("json: cannot unmarshal {expected}"));
         }
     }

@@ -114,6 +114,9 @@ impl Catalogue {
             .filter(|(score, _)| *score > 0.6)
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        // Ids of one chapter are alike by its number alone.
+        let best = scored.first().map_or(0.0, |(score, _)| *score);
+        scored.retain(|(score, _)| best - score < 0.15);
         scored.into_iter().take(3).map(|(_, id)| id.to_owned()).collect()
     }
 }
@@ -123,5 +126,19 @@ fn likeness(asked: &str, id: &str) -> f64 {
         1.0
     } else {
         strsim::jaro_winkler(asked, id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_id_gets_those_that_are_near() {
+        let catalogue = Catalogue::builtin();
+        let nearest = |id: &str| catalogue.nearest(id);
+        assert_eq!(nearest("ch07-readines"), ["ch07-readiness", "ch07-liveness"]);
+        assert_eq!(nearest("liveness"), ["ch07-liveness"]);
+        assert_eq!(nearest("ch07").len(), 3);
     }
 }

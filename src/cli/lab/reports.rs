@@ -37,12 +37,12 @@ pub(in crate::cli) fn wording(lab: &Lab, report: &Report, language: Language) ->
     )
 }
 
-/// What was observed, and for how long it has held where that is still open.
+/// What was observed, after how long it has held where that is still open: on a narrow screen the end of a line is cut off.
 pub(in crate::cli) fn observed(report: &Report, language: Language) -> String {
     let observed = report.message.render(language);
     if report.verdict == Verdict::Pending && !report.held.is_zero() {
         let (held, needed) = (report.held.as_secs(), report.needed.as_secs());
-        format!("{observed} ({})", labs::held(language, &held, &needed))
+        format!("({}) {observed}", labs::held(language, &held, &needed))
     } else {
         observed
     }

@@ -15,8 +15,8 @@ super::messages! {
         "クラスターの記録が壊れていました。直近の操作が失われている可能性があります。壊れた記録は {kept} に残してあります。"
     }
     file_damaged(path, kept) {
-        "{path} was damaged. What could be read was used; the damaged part is kept as {kept}.",
-        "{path} が壊れていました。読み取れた内容を使い、壊れた部分は {kept} に残してあります。"
+        "{path} can't be understood in full: it was damaged, or a newer bbf wrote it. What could be read was used; the rest is kept as {kept}.",
+        "{path} の一部を読み取れません。壊れているか、新しい bbf が書いたファイルです。読み取れた内容を使い、残りは {kept} に残してあります。"
     }
     work_file_kept(file, kept) {
         "Your earlier {file} is kept as {kept}.",

@@ -10,6 +10,9 @@ use tokio::time::{Instant, sleep};
 /// How long to wait between looks: at first, and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(500));
 
+/// The taints of nodes that are not ready, or were not a moment ago.
+const HEALTH_TAINTS: [&str; 2] = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
 /// Why a cluster isn't ready yet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReady {
@@ -101,12 +104,41 @@ async fn look(client: &Client, namespace: &str, wanted: Nodes) -> Result<(), Not
     }
 }
 
+/// Whether a node says that it is ready, and the node lifecycle controller, which learns of that a little later, has taken
+/// away the taint that keeps Pods off until then.
 fn is_ready(node: &Node) -> bool {
-    let conditions = node
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
+    let conditions = node.status.iter().flat_map(|it| it.conditions.iter().flatten());
+    let taints = node.spec.iter().flat_map(|it| it.taints.iter().flatten());
     conditions
         .into_iter()
         .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        && !taints
+            .into_iter()
+            .any(|taint| HEALTH_TAINTS.contains(&taint.key.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_node_is_ready_once_pods_may_go_there() {
+        let node = |status: &str, taint: &str| -> Node {
+            serde_json::from_value(json!({
+                "spec": {"taints": [{"key": taint, "effect": "NoSchedule"}]},
+                "status": {"conditions": [{"type": "Ready", "status": status}]},
+            }))
+            .unwrap()
+        };
+        for (status, taint, ready) in [
+            ("True", "node-role.kubernetes.io/control-plane", true),
+            ("True", "node.kubernetes.io/not-ready", false),
+            ("True", "node.kubernetes.io/unreachable", false),
+            ("False", "a", false),
+        ] {
+            assert_eq!(is_ready(&node(status, taint)), ready, "{status} {taint}");
+        }
+        assert!(!is_ready(&Node::default()));
+    }
 }

@@ -69,19 +69,9 @@ pub async fn start(store: &mut Store, opening: Opening<'_>) -> Result<Started, E
     let Opening { lab, provider, .. } = opening;
     let _lock = Lock::take(&store.folders().lock(), opening.command)?;
     let mut notices = vec![];
-    match store.record()? {
-        Some(record) if record.lab != lab.id() => {
-            return Err(Error::OtherLab {
-                running: record.lab,
-                asked: lab.id().to_owned(),
-            });
-        }
-        Some(record) if record.place != opening.place => {
-            return Err(Error::OtherPlace {
-                lab: record.lab,
-                place: record.place,
-            });
-        }
+    let known = store.record()?;
+    let known = known.map(|record| must_be(record, lab.id(), &opening.place));
+    match known.transpose()? {
         Some(record) if record.stage != Stage::Preparing => return Ok(Started::Already(record)),
         Some(_) => notices.push(Notice::Interrupted),
         None => {}
@@ -122,13 +112,17 @@ pub async fn give_up(
 /// be asked under the lock.
 fn still(store: &mut Store, known: &Record) -> Result<Record, Error> {
     let record = store.record()?.ok_or(Error::NoLab)?;
-    if record.lab != known.lab {
+    must_be(record, &known.lab, &known.place)
+}
+
+fn must_be(record: Record, lab: &str, place: &Place) -> Result<Record, Error> {
+    if record.lab != lab {
         return Err(Error::OtherLab {
             running: record.lab,
-            asked: known.lab.clone(),
+            asked: lab.to_owned(),
         });
     }
-    if record.place != known.place {
+    if record.place != *place {
         return Err(Error::OtherPlace {
             lab: record.lab,
             place: record.place,

@@ -1,3 +1,5 @@
+//! Whole scripts on a machine, from turn to turn: how long they take, what they print, what they ask of the network.
+
 use super::*;
 use crate::images::files::PodFiles;
 

@@ -181,11 +181,11 @@ impl Scheduler {
             Some(_) if gone => self.wake_if(api, |pod, plugin| hints::pod_left(pod, plugin, &new)),
             None if !gone => self.wake_if(api, |pod, plugin| hints::pod_came(pod, plugin, &new)),
             Some(old) => {
-                let old = PodInfo::new(old.clone());
                 // A resize ends with a status that no longer holds what the pod had before.
-                if old.requests == new.requests && !asks_otherwise(&old.object, pod) {
+                if !asks_otherwise(old, pod) && requests::pod_requests(old) == new.requests {
                     return;
                 }
+                let old = PodInfo::new(old.clone());
                 self.wake_if(api, |pod, plugin| hints::pod_changed(pod, plugin, &old, &new));
             }
             _ => {}
